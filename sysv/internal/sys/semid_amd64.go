@@ -1,0 +1,19 @@
+//go:build linux && !android
+
+package sys
+
+import "golang.org/x/sys/unix"
+
+// semidDS is struct semid64_ds of arch/x86/include/uapi/asm/sembuf.h: each
+// time is followed by a word that 32-bit x86 uses for its upper half.
+type semidDS struct {
+	Perm  unix.SysvIpcPerm
+	OTime int64
+	_     uint64
+	CTime int64
+	_     uint64
+	Nsems uint64
+	_     [2]uint64
+}
+
+func (d *semidDS) times() (otime, ctime int64) { return d.OTime, d.CTime }

@@ -1,0 +1,21 @@
+//go:build linux && !android && !(386 || mips || mipsle)
+
+package sys
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const sysSemtimedop = unix.SYS_SEMTIMEDOP
+
+type timespec = unix.Timespec
+
+// maxTimeout fits into the 32-bit seconds of arm. A wait that is cut short
+// here ends with EAGAIN before its time, and the caller waits again.
+const maxTimeout = 1 << 30 * time.Second
+
+func newTimespec(d time.Duration) timespec {
+	return unix.NsecToTimespec(int64(min(d, maxTimeout)))
+}

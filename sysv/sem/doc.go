@@ -1,0 +1,47 @@
+// Package sem is System V semaphores: sets of counters, changed atomically
+// several at a time, that any process of the IPC namespace can use, and that
+// stay until they are removed.
+//
+// It is for Go programs that take turns with programs in other languages, or
+// with each other, and that need a lock which the kernel releases when its
+// holder is killed.
+//
+// # Semaphores
+//
+// A set has 1 to SEMMSL (usually 32000) semaphores, numbered from 0. Each has
+// a value (semval) of 0 to 32767 (SEMVMX). [Set.Do] performs operations: with
+// a positive Delta it adds, with a negative one it waits until it can subtract
+// without going below 0, and with 0 it waits until the value is 0. Several
+// operations in one Do happen together or not at all.
+//
+// # Undo
+//
+// With [Undo] the kernel remembers the operation and takes it back when the
+// process ends, however it ends: a lock taken so is free again after kill -9.
+// The memory belongs to the process, not to the goroutine or the thread: a
+// goroutine that returns undoes nothing. It survives exec, and children do not
+// inherit it. [Set.SetValue] and [Set.SetValues] make the kernel forget it for
+// all processes. What is taken back is clamped to 0 and 32767. See semop(2).
+//
+// A lock that comes back after a death says nothing about the data that it
+// guards, which may be half-written.
+//
+// # Waiting
+//
+// What can wait takes a [context.Context], and returns its error when it ends
+// first; the semaphores are then unchanged. A goroutine that waits in Do
+// occupies an operating system thread, of which Go allows 10000: let many
+// goroutines queue for a [Mutex], which sends one of them to the kernel.
+//
+// # Sets that others make
+//
+// semget(2) makes a set whose semaphores are 0, and giving them values is
+// another call: in between others can see a set that is not ready. [Create]
+// gives all values in one atomic operation, which also sets sem_otime, so that
+// [Open] can tell a set that is ready from one that is not, even if its
+// creator was killed. A set that another program made counts as ready once
+// sem_otime, any value, or any last pid is set; whether it has all its values
+// by then depends on how that program gives them.
+//
+// The sources are semget(2), semop(2), semctl(2) and sysvipc(7).
+package sem

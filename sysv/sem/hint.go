@@ -1,0 +1,44 @@
+package sem
+
+import (
+	"fmt"
+
+	"example.com/sysvipc/sysv/internal/sys"
+)
+
+// createHint explains an errno of semget that means several things, by what
+// the limits and their use are now. See ERRORS in semget(2).
+func createHint(errno sys.Errno, n int) string {
+	l, err := Limits()
+	if err != nil {
+		return ""
+	}
+	u, err := Usage()
+	if err != nil {
+		return ""
+	}
+	switch {
+	case errno == sys.EINVAL && n > l.SemMSL:
+		return fmt.Sprintf("%d semaphores, a set has at most %d (SEMMSL, 1st number of kernel.sem)", n, l.SemMSL)
+	case errno == sys.ENOSPC && u.Sets >= l.SemMNI:
+		return fmt.Sprintf("%d of %d sets in use (SEMMNI, 4th number of kernel.sem)", u.Sets, l.SemMNI)
+	case errno == sys.ENOSPC:
+		return fmt.Sprintf("%d semaphores asked for, %d of %d in use (SEMMNS, 2nd number of kernel.sem)", n, u.Semaphores, l.SemMNS)
+	}
+	return ""
+}
+
+// opHint explains an errno of semop with n operations. See ERRORS in semop(2).
+func opHint(errno sys.Errno, n int) string {
+	switch errno {
+	case sys.E2BIG:
+		if l, err := Limits(); err == nil {
+			return fmt.Sprintf("%d operations, %d at most (SEMOPM, 3rd number of kernel.sem)", n, l.SemOPM)
+		}
+	case sys.ERANGE:
+		return fmt.Sprintf("a value would pass %d (SEMVMX), or what this process has to undo would (SEMAEM)", sys.SEMVMX)
+	case sys.ENOSPC, sys.ENOMEM:
+		return "no memory for what there is to undo"
+	}
+	return ""
+}

@@ -1,0 +1,76 @@
+package sem
+
+import (
+	"io/fs"
+	"sync"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/sys"
+)
+
+// A Set is a handle to a semaphore set, by its id. It holds no resource of the
+// process: there is nothing to close, and dropping it changes nothing. Once the
+// set is removed, every method that asks the kernel returns an error that is
+// [sysv.ErrRemoved].
+type Set struct {
+	id  int
+	key sysv.Key
+	len int
+
+	mu     sync.Mutex
+	queues map[int]*queue // by semaphore, of those that were made a Mutex
+}
+
+// ID returns the kernel's id, 0 or more.
+func (s *Set) ID() int { return s.id }
+
+// Key returns the key that the set was created or opened with, or for OpenID
+// the one that it has.
+func (s *Set) Key() sysv.Key { return s.key }
+
+// Len returns how many semaphores the set has, which never changes.
+func (s *Set) Len() int { return s.len }
+
+// Stat asks the kernel for the set's state (IPC_STAT). It needs read
+// permission, from the owner too. [List] does not.
+func (s *Set) Stat() (Stat, error) {
+	stat, err := kind.Stat(s.id)
+	if err != nil {
+		return Stat{}, s.error("semctl", err, nil)
+	}
+	return stat, nil
+}
+
+// SetPerm changes the owner, its group and the permissions (IPC_SET), which
+// only the owner, the creator or CAP_SYS_ADMIN may: others get
+// [fs.ErrPermission]. All three are set: to change the owner alone, pass what
+// Stat says for the rest; to change the mode alone there is SetMode. A uid or
+// gid of 1<<32 - 1 is EINVAL.
+func (s *Set) SetPerm(uid, gid uint32, mode fs.FileMode) error {
+	return kind.SetPerm(s.id, uid, gid, mode)
+}
+
+// SetMode changes the permissions and keeps the owner, with SetPerm's errors.
+// It reads the owner first: a change of owner by another process in between
+// is undone.
+func (s *Set) SetMode(mode fs.FileMode) error { return kind.SetMode(s.id, mode) }
+
+// Remove destroys the set at once (IPC_RMID). Whoever waits on it is woken
+// with [sysv.ErrRemoved]; what Undo remembers of it is forgotten. Only the
+// owner, the creator or CAP_SYS_ADMIN may: others get [fs.ErrPermission].
+func (s *Set) Remove() error {
+	_, err := s.ctl(0, sys.IPC_RMID)
+	return err
+}
+
+func (s *Set) ctl(num, cmd int) (int, error) {
+	v, err := sys.Semctl(s.id, num, cmd)
+	if err != nil {
+		return 0, s.error("semctl", err, nil)
+	}
+	return v, nil
+}
+
+func (s *Set) error(op string, err error, hint func(sys.Errno) string) error {
+	return kind.Error(op, s.key, s.id, err, hint)
+}

@@ -1,0 +1,202 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"unsafe"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/sys"
+)
+
+var (
+	_ io.ReaderAt = (*Mapping)(nil)
+	_ io.WriterAt = (*Mapping)(nil)
+)
+
+// AttachConfig is how a segment is attached. Nil means the zero AttachConfig:
+// to read and write, at an address that the kernel chooses.
+type AttachConfig struct {
+	// ReadOnly maps for reading alone, for which read permission suffices
+	// (SHM_RDONLY). A write through Bytes, View or Slice then ends the program.
+	ReadOnly bool
+	// Exec maps for execution too, which needs execute permission (SHM_EXEC).
+	Exec bool
+	// Addr, if not 0, is the address to map at, a multiple of SHMLBA: the page
+	// size, or on arm and mips more. Where something is mapped already the
+	// error is EINVAL, unless Remap is set.
+	Addr uintptr
+	// Round rounds Addr down to a multiple of SHMLBA (SHM_RND).
+	Round bool
+	// Remap replaces what is mapped at Addr (SHM_REMAP), and with it whatever
+	// Go's runtime may have there: give it a range that the program reserved.
+	// A range that belongs to another Mapping is refused: detach that first.
+	Remap bool
+}
+
+// A Mapping is a segment attached to this process's memory. The package
+// documentation says what is safe to do with that memory, and how long.
+type Mapping struct {
+	readOnly bool
+
+	mu   sync.RWMutex // read-locked while ReadAt or WriteAt is in the memory
+	data []byte       // nil when detached; changes under mu and live
+}
+
+// live has every Mapping that is attached, for Remap.
+var live struct {
+	sync.Mutex
+	mappings map[*Mapping]struct{}
+}
+
+// Attach maps the segment. It needs read permission, and unless cfg.ReadOnly
+// write permission too, else the error is [fs.ErrPermission]. A segment can be
+// attached several times, and a removed one as long as somebody has it
+// attached. Nothing ends the attachment but Detach and the end of the process.
+//
+// Other errors: [sysv.ErrRemoved], EINVAL for an address that can't be, ENOMEM
+// where the address space has no room. See shmop(2).
+func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
+	if cfg == nil {
+		cfg = new(AttachConfig)
+	}
+	live.Lock()
+	defer live.Unlock()
+	if err := s.checkRemap(cfg); err != nil {
+		return nil, err
+	}
+	addr, err := sys.Shmat(s.id, cfg.Addr, cfg.flags())
+	if err != nil {
+		return nil, s.error("shmat", err, attachHint(cfg))
+	}
+	// The size is what the kernel says now: the attachment keeps the segment,
+	// so that the id can't have come to mean another.
+	stat, err := kind.Look(s.id)
+	if err == nil && stat.Size != int64(s.size) {
+		err = kind.Invalid("shmat", s.key, s.id, fmt.Sprintf("it has %d bytes, %d when it was opened", stat.Size, s.size))
+	}
+	if err != nil {
+		return nil, errors.Join(err, sys.Shmdt(addr))
+	}
+	m := &Mapping{readOnly: cfg.ReadOnly, data: unsafe.Slice((*byte)(addr), s.size)}
+	if live.mappings == nil {
+		live.mappings = make(map[*Mapping]struct{})
+	}
+	live.mappings[m] = struct{}{}
+	return m, nil
+}
+
+// checkRemap refuses to replace a Mapping of ours, which would go on to detach
+// what is no longer its own.
+func (s *Segment) checkRemap(cfg *AttachConfig) error {
+	if !cfg.Remap {
+		return nil
+	}
+	if cfg.Addr == 0 {
+		return kind.Invalid("shmat", s.key, s.id, "Remap without an address")
+	}
+	addr := cfg.Addr
+	if cfg.Round {
+		addr -= addr % sys.SHMLBA()
+	}
+	for m := range live.mappings {
+		base := uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+		if addr < base+uintptr(len(m.data)) && base < addr+uintptr(s.size) {
+			return kind.Invalid("shmat", s.key, s.id, fmt.Sprintf("the range at %#x belongs to another Mapping", cfg.Addr))
+		}
+	}
+	return nil
+}
+
+func (c *AttachConfig) flags() (flags int) {
+	for _, f := range []struct {
+		set bool
+		bit int
+	}{
+		{c.ReadOnly, sys.SHM_RDONLY},
+		{c.Exec, sys.SHM_EXEC},
+		{c.Round, sys.SHM_RND},
+		{c.Remap, sys.SHM_REMAP},
+	} {
+		if f.set {
+			flags |= f.bit
+		}
+	}
+	return flags
+}
+
+// Detach ends the attachment, after waiting for calls of ReadAt and WriteAt
+// that are under way. From then on Bytes, View and Slice, and whatever they
+// returned before, must not be touched: that is a fault that ends the program.
+// To detach again does nothing.
+func (m *Mapping) Detach() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	live.Lock()
+	defer live.Unlock()
+	if m.data == nil {
+		return nil
+	}
+	if err := sys.Shmdt(unsafe.Pointer(unsafe.SliceData(m.data))); err != nil {
+		return &sysv.Error{Op: "shmdt", ID: -1, Err: err}
+	}
+	m.data = nil
+	delete(live.mappings, m)
+	return nil
+}
+
+// Len returns the size in bytes, which is the segment's, or 0 after Detach.
+func (m *Mapping) Len() int { return len(m.Bytes()) }
+
+// Bytes returns the memory itself, or nil after Detach. See the package
+// documentation for what ends the program.
+func (m *Mapping) Bytes() []byte {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.data
+}
+
+// ReadAt copies from the segment at off, in bytes, as [io.ReaderAt] says: with
+// [io.EOF] where the segment ends before p is full. After Detach the error is
+// [os.ErrClosed].
+func (m *Mapping) ReadAt(p []byte, off int64) (n int, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.data == nil {
+		return 0, fmt.Errorf("shm: read: %w", os.ErrClosed)
+	}
+	if off < 0 {
+		return 0, fmt.Errorf("shm: read at negative offset %d", off)
+	}
+	if off < int64(len(m.data)) {
+		n = copy(p, m.data[off:])
+	}
+	if n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// WriteAt copies into the segment at off, in bytes. A segment does not grow:
+// where p does not fit, nothing is written and the error is
+// [io.ErrShortWrite]. On a read-only mapping it is [fs.ErrPermission], after
+// Detach [os.ErrClosed].
+func (m *Mapping) WriteAt(p []byte, off int64) (n int, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	switch {
+	case m.data == nil:
+		return 0, fmt.Errorf("shm: write: %w", os.ErrClosed)
+	case m.readOnly:
+		return 0, fmt.Errorf("shm: write to a read-only mapping: %w", fs.ErrPermission)
+	case off < 0:
+		return 0, fmt.Errorf("shm: write at negative offset %d", off)
+	case off > int64(len(m.data)) || len(p) > len(m.data)-int(off):
+		return 0, fmt.Errorf("shm: write of %d bytes at %d, in a segment of %d: %w", len(p), off, len(m.data), io.ErrShortWrite)
+	}
+	return copy(m.data[off:], p), nil
+}

@@ -1,0 +1,7 @@
+//go:build !linux || android
+
+package sysvtest
+
+import "errors"
+
+func runInNamespace() (int, error) { return 0, errors.ErrUnsupported }
