@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"golang.org/x/term"
+)
+
+// bars shows how far every process of a run is, on standard error, as long as
+// that is a terminal. It reads the slots as they are: their owners don't know.
+type bars struct {
+	board    *board
+	writer   progress.Writer
+	trackers map[int]*progress.Tracker // by slot
+	all      *progress.Tracker         // instead, where they would not fit
+}
+
+// newBars returns nil, which draws nothing, where nobody could see them.
+func newBars(b *board, asJSON bool) *bars {
+	terminal := int(os.Stderr.Fd())
+	if asJSON || !term.IsTerminal(terminal) {
+		return nil
+	}
+	w := progress.NewWriter()
+	w.SetOutputWriter(os.Stderr)
+	w.SetUpdateFrequency(100 * time.Millisecond)
+	w.SetTrackerPosition(progress.PositionRight)
+	w.SetTrackerLength(30)
+	w.SetStyle(progress.StyleBlocks)
+	w.Style().Visibility.ETA = false
+	w.Style().Visibility.Speed = true
+	w.Style().Options.ErrorString = "ended early"
+	w.Style().Options.TimeInProgressPrecision = 100 * time.Millisecond
+	bars := &bars{board: b, writer: w, trackers: make(map[int]*progress.Tracker)}
+	if _, height, err := term.GetSize(terminal); err == nil && int(b.Children)+maxJoiners >= height {
+		bars.all = &progress.Tracker{Message: "all children"}
+		w.AppendTracker(bars.all)
+	}
+	bars.update()
+	go w.Render()
+	return bars
+}
+
+// update takes over what the slots say.
+func (b *bars) update() {
+	if b == nil {
+		return
+	}
+	var total, own int64
+	for i := range b.board.slots {
+		s := &b.board.slots[i]
+		if s.State.Load() == free {
+			continue
+		}
+		total += int64(s.Target.Load())
+		own += int64(s.Own.Load())
+		if b.all == nil {
+			b.updateSlot(i, s)
+		}
+	}
+	if b.all != nil {
+		b.all.UpdateTotal(total)
+		b.all.SetValue(own)
+	}
+}
+
+func (b *bars) updateSlot(i int, s *slot) {
+	t := b.trackers[i]
+	if t == nil {
+		t = &progress.Tracker{Message: b.board.name(i), Total: int64(s.Target.Load())}
+		b.trackers[i] = t
+		b.writer.AppendTracker(t)
+	}
+	t.SetValue(int64(s.Own.Load()))
+	switch s.State.Load() {
+	case done:
+		t.MarkAsDone()
+	case left, dead, stopped:
+		t.MarkAsErrored()
+	}
+}
+
+// stop draws the bars a last time and leaves the terminal to others.
+func (b *bars) stop() {
+	if b == nil {
+		return
+	}
+	b.update()
+	time.Sleep(150 * time.Millisecond) // the writer draws when its time has come
+	b.writer.Stop()
+	for b.writer.IsRenderInProgress() {
+		time.Sleep(10 * time.Millisecond)
+	}
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// The segment begins with a header and goes on with one slot for each process
+// that counts. Everything is of fixed size, so that 32-bit and 64-bit programs
+// agree, and what one process reads while another writes it has 32 bits.
+const (
+	boardVersion = 1
+	maxJoiners   = 16
+)
+
+var boardMagic = [8]byte{'i', 'p', 'c', 'd', 'e', 'm', 'o'}
+
+type header struct {
+	Magic    [8]byte
+	Version  uint32
+	Size     uint32 // of header and slots, in bytes
+	Children uint32 // slots of children; those of joiners follow
+	Locking  uint32 // a locking
+	Phase    atomic.Uint32
+	Counter  atomic.Uint32 // what all of them increment
+	_        [32]byte
+}
+
+// slot is what one counting process tells the others. It fills a cache line.
+type slot struct {
+	Nanos  int64 // time spent counting; set before State says so
+	State  atomic.Uint32
+	PID    atomic.Uint32
+	Target atomic.Uint32 // increments that it is to make
+	Own    atomic.Uint32 // increments that it has made
+	Step   atomic.Uint32 // where it is in its critical section
+	_      [36]byte
+}
+
+// Phases of a run.
+const (
+	unfinished = iota // not yet a board
+	gathering         // joiners are welcome
+	counting          // they still are
+	closed            // the sum is being made
+	kept              // and the objects were left behind on purpose
+)
+
+// States of a slot.
+const (
+	free    = iota
+	present // attached, perhaps counting
+	done    // has made its increments
+	left    // a joiner that was interrupted between increments
+	stopped // waits at its Step to be killed
+	dead    // ended some other way
+)
+
+// Steps of the critical section.
+const (
+	outside = iota
+	locked
+	between
+	both
+)
+
+var stepNames = [...]string{
+	outside: "outside of its critical section",
+	locked:  "holding the lock, before its two increments",
+	between: "between its two increments",
+	both:    "after both increments, before unlocking",
+}
+
+// The semaphores of the set.
+const (
+	semLock    = iota // 1: guards the counters
+	semReady          // children that have not attached yet
+	semGate           // 1 until counting may begin
+	semDoor           // 1: guards Phase and the slots of joiners
+	semJoiners        // joiners that count, each undone if it dies
+	semParent         // 1 while the parent lives, by undo
+	semCount
+)
+
+// board is a segment and a set as one process of a run sees them.
+type board struct {
+	seg     *shm.Segment
+	set     *sem.Set
+	mapping *shm.Mapping
+	*header
+	slots []slot
+}
+
+func boardSize(children int) int {
+	return int(unsafe.Sizeof(header{})) + (children+maxJoiners)*int(unsafe.Sizeof(slot{}))
+}
+
+// createBoard makes both objects exclusively, under the same key.
+func createBoard(key sysv.Key, children int, how locking) (b *board, err error) {
+	size := boardSize(children)
+	seg, err := shm.Create(key, size, nil)
+	if err != nil {
+		return nil, err
+	}
+	b = &board{seg: seg}
+	defer func() {
+		if err != nil {
+			b.remove()
+		}
+	}()
+	values := make([]int, semCount)
+	values[semLock], values[semGate], values[semDoor] = 1, 1, 1
+	values[semReady] = children
+	if b.set, err = sem.Create(key, values, nil); err != nil {
+		return nil, err
+	}
+	if err := b.attach(); err != nil {
+		return nil, err
+	}
+	b.Version, b.Size = boardVersion, uint32(size)
+	b.Children, b.Locking = uint32(children), uint32(how)
+	b.Magic = boardMagic
+	if err := b.lay(); err != nil {
+		return nil, err
+	}
+	if err := b.set.Do(context.Background(), sem.Op{Num: semParent, Delta: +1, Flags: sem.Undo}); err != nil {
+		return nil, err
+	}
+	b.Phase.Store(gathering) // last: from here on it is a board
+	return b, nil
+}
+
+// openBoard attaches to a run, once it is sure that it is one.
+func openBoard(ctx context.Context, key sysv.Key) (*board, error) {
+	b, err := mapBoard(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.openSet(ctx); err != nil {
+		b.mapping.Detach()
+		return nil, err
+	}
+	return b, nil
+}
+
+// mapBoard attaches the segment of a run.
+func mapBoard(key sysv.Key) (*board, error) {
+	seg, err := shm.Open(key, nil)
+	if err != nil {
+		return nil, err
+	}
+	b := &board{seg: seg}
+	if err := b.attach(); err != nil {
+		return nil, err
+	}
+	if err = b.check(); err == nil {
+		err = b.lay()
+	}
+	if err != nil {
+		b.mapping.Detach()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *board) openSet(ctx context.Context) (err error) {
+	b.set, err = sem.Open(ctx, b.seg.Key(), nil)
+	if err == nil && b.set.Len() != semCount {
+		err = fmt.Errorf("set %d has %d semaphores, a run of ipcdemo has %d", b.set.ID(), b.set.Len(), semCount)
+	}
+	return err
+}
+
+// attach maps the header, which every segment is large enough for that is a
+// board at all.
+func (b *board) attach() (err error) {
+	if b.mapping, err = b.seg.Attach(nil); err != nil {
+		return err
+	}
+	if b.header, err = shm.View[header](b.mapping, 0); err != nil {
+		return notOurs(b.seg)
+	}
+	return nil
+}
+
+// check refuses what is not a board of this version and layout.
+func (b *board) check() error {
+	switch {
+	case b.Phase.Load() == unfinished, b.Magic != boardMagic:
+		return notOurs(b.seg)
+	case b.Version != boardVersion:
+		return fmt.Errorf("segment %d is of version %d of ipcdemo's layout, this program knows %d", b.seg.ID(), b.Version, boardVersion)
+	case b.Children > maxChildren, int(b.Size) != boardSize(int(b.Children)), b.seg.Size() < int(b.Size):
+		return fmt.Errorf("segment %d has another layout: %d bytes for %d children", b.seg.ID(), b.Size, b.Children)
+	}
+	return nil
+}
+
+// lay maps the slots.
+func (b *board) lay() (err error) {
+	b.slots, err = shm.Slice[slot](b.mapping, int(unsafe.Sizeof(header{})), int(b.Children)+maxJoiners)
+	return err
+}
+
+func notOurs(seg *shm.Segment) error {
+	return fmt.Errorf("segment %d (key %v) is not of ipcdemo", seg.ID(), seg.Key())
+}
+
+// remove removes both objects, those that exist. Somebody else may have been
+// faster: that is no error.
+func (b *board) remove() error {
+	err := ignoreRemoved(b.seg.Remove())
+	if b.set != nil {
+		err = errors.Join(err, ignoreRemoved(b.set.Remove()))
+	}
+	if b.mapping != nil {
+		err = errors.Join(err, b.mapping.Detach())
+	}
+	return err
+}
+
+func ignoreRemoved(err error) error {
+	if errors.Is(err, sysv.ErrRemoved) {
+		return nil
+	}
+	return err
+}
+
+// removed tells whether an object is gone, or on its way.
+func (b *board) removed() error {
+	const hint = "somebody removed it during the run (ipcs shows what is left)"
+	stat, err := b.seg.Stat()
+	if err == nil && stat.Dest {
+		err = &sysv.Error{Op: "shmctl", ID: b.seg.ID(), Err: sysv.ErrRemoved}
+	}
+	if err == nil {
+		_, err = b.set.Stat()
+	}
+	if errors.Is(err, sysv.ErrRemoved) {
+		return hinted{err, hint}
+	}
+	return err
+}
+
+// parentLives tells whether the process that started the run is alive: its
+// increment is undone when it ends.
+func (b *board) parentLives() (bool, error) {
+	v, err := b.set.Value(semParent)
+	return v > 0, err
+}
+
+var errParentGone = errors.New("the process that started the run has ended")
+
+// watch cancels when an object is removed from outside, which nobody would
+// notice who only uses the memory, or when the parent has died.
+func (b *board) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		err := b.removed()
+		if err == nil {
+			if lives, _ := b.parentLives(); !lives {
+				err = errParentGone
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			cancel(err)
+			return
+		}
+	}
+}
+
+// explainTaken says whose a key is that was to be created.
+func explainTaken(key sysv.Key, err error) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return hinted{fmt.Errorf("key %v is taken: %w", key, err), takenBy(key)}
+}
+
+func takenBy(key sysv.Key) string {
+	const foreign = "another program uses it: choose another key"
+	b, err := mapBoard(key)
+	if err != nil {
+		return foreign
+	}
+	defer b.mapping.Detach()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err = b.openSet(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("a killed run left a segment there; remove it: ipcrm -M %v", key)
+	}
+	if err != nil {
+		return foreign
+	}
+	if b.Phase.Load() == kept {
+		return fmt.Sprintf("a run with --keep left its objects there; remove them: ipcrm -M %[1]v -S %[1]v", key)
+	}
+	if lives, err := b.parentLives(); lives || err != nil {
+		return fmt.Sprintf("a run is in progress; take part in it: ipcdemo join --key %v", key)
+	}
+	return killedHint(key)
+}
+
+func killedHint(key sysv.Key) string {
+	return fmt.Sprintf("a killed run left its objects there; remove them: ipcrm -M %[1]v -S %[1]v", key)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+)
+
+// childCommand is how a run starts itself again: Go programs can't fork.
+type childCommand struct {
+	Key      keyFlag `required:""`
+	Slot     int     `required:""`
+	StopStep uint32  `help:"Stop at this step of the critical section, to be killed."`
+	StopAt   uint32  `help:"Stop at this increment."`
+}
+
+// Run counts in a slot that the parent has prepared. It lives no longer than
+// the parent, of which it holds a pipe's end as its standard input.
+func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	ignoreSignals()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel(errParentGone)
+	}()
+	b, err := openBoard(ctx, sysv.Key(c.Key))
+	if err != nil {
+		return err
+	}
+	go b.watch(ctx, cancel)
+	s := &b.slots[c.Slot]
+	s.PID.Store(uint32(os.Getpid()))
+	s.State.Store(present)
+	err = b.set.Do(ctx, sem.Op{Num: semReady, Delta: -1})
+	if err == nil {
+		err = b.passGate(ctx)
+	}
+	if err == nil {
+		err = b.count(ctx, s, stopPoint{c.StopStep, c.StopAt})
+	}
+	if err != nil {
+		return causeOf(ctx, err)
+	}
+	s.State.Store(done)
+	return nil
+}
+
+// causeOf replaces the bare error of a context by why that ended.
+func causeOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"example.com/sysvipc/sysv/sem"
+)
+
+// barInterval is how often the parent looks at the slots.
+const barInterval = 20 * time.Millisecond
+
+// children are the processes that a run has started.
+type children struct {
+	all   []*child
+	ended chan *child
+	alive int
+}
+
+type child struct {
+	*exec.Cmd
+	slot   int
+	stdin  io.Closer // its end is the child's
+	stderr bytes.Buffer
+	victim bool // is to be killed when it stops
+	err    error
+}
+
+// startChildren starts one for each slot. On an error it returns those that it
+// started before.
+func (c *runCommand) startChildren(b *board) (*children, error) {
+	cs := &children{ended: make(chan *child, c.Children)}
+	self, err := os.Executable()
+	if err != nil {
+		return cs, err
+	}
+	for i := range c.Children {
+		b.slots[i].Target.Store(c.Iterations)
+		ch := &child{slot: i, victim: i < c.Kill}
+		ch.Cmd = exec.Command(self, "child", "--key", b.seg.Key().String(), "--slot", strconv.Itoa(i))
+		if ch.victim {
+			// The steps in turn, beginning with the one that shows most.
+			step := locked + (i+1)%(both-locked+1)
+			ch.Args = append(ch.Args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.Iterations/2)))
+		}
+		ch.Stderr = &ch.stderr
+		if ch.stdin, err = ch.StdinPipe(); err != nil {
+			return cs, err
+		}
+		if err := ch.Start(); err != nil {
+			return cs, err
+		}
+		cs.all = append(cs.all, ch)
+		cs.alive++
+		go func() {
+			ch.err = ch.Wait()
+			cs.ended <- ch
+		}()
+	}
+	return cs, nil
+}
+
+// await waits until every child has attached. One that ends before then ends
+// the run.
+func (cs *children) await(ctx context.Context, cancel context.CancelCauseFunc, b *board) error {
+	ready := make(chan error, 1)
+	go func() { ready <- b.set.Do(ctx, sem.Op{Num: semReady}) }()
+	select {
+	case err := <-ready:
+		return causeOf(ctx, err)
+	case ch := <-cs.ended:
+		cs.alive--
+		err := fmt.Errorf("%s (pid %d) ended before it counted: %w", b.name(ch.slot), ch.Process.Pid, ch.failure())
+		cancel(err)
+		<-ready
+		return err
+	}
+}
+
+// reap waits until every child has ended, and kills those that stop in order
+// to be killed.
+func (cs *children) reap(ctx context.Context, b *board, bars *bars) error {
+	tick := time.NewTicker(barInterval)
+	defer tick.Stop()
+	for cs.alive > 0 {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case ch := <-cs.ended:
+			cs.alive--
+			b.slots[ch.slot].State.CompareAndSwap(present, dead)
+		case <-tick.C:
+			bars.update()
+			for _, ch := range cs.all {
+				if ch.victim && b.slots[ch.slot].State.Load() == stopped {
+					ch.Process.Kill()
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// failure returns what went wrong with children that were not to be killed.
+func (cs *children) failure() error {
+	var errs []string
+	for _, ch := range cs.all {
+		if ch.err != nil && !ch.victim {
+			errs = append(errs, fmt.Sprintf("child %d failed: %v", ch.slot, ch.failure()))
+		}
+	}
+	if errs == nil {
+		return nil
+	}
+	return errors.New(strings.Join(errs, "; "))
+}
+
+// failure is how a child ended, in its own words where it had any, without the
+// hint below them.
+func (ch *child) failure() error {
+	said, _, _ := strings.Cut(strings.TrimPrefix(ch.stderr.String(), "ipcdemo: "), "\n")
+	switch {
+	case said != "":
+		return errors.New(said)
+	case ch.err != nil:
+		return ch.err
+	}
+	return errors.New("without an error")
+}
+
+// end closes the pipes that the children live by, waits for them and, before
+// it waits for long, kills them.
+func (cs *children) end() {
+	for _, ch := range cs.all {
+		ch.stdin.Close()
+	}
+	patience := time.After(2 * time.Second)
+	for cs.alive > 0 {
+		select {
+		case <-cs.ended:
+			cs.alive--
+		case <-patience:
+			for _, ch := range cs.all {
+				ch.Process.Kill()
+			}
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"example.com/sysvipc/sysv/sem"
+)
+
+// locking is how the counters are guarded. Its values stand in the segment.
+type locking uint32
+
+const (
+	lockSemop locking = iota + 1
+	lockNone
+)
+
+func (l *locking) UnmarshalText(text []byte) error {
+	for how, name := range lockNames {
+		if name == string(text) {
+			*l = how
+			return nil
+		}
+	}
+	return fmt.Errorf("lock %q is neither semop nor none", text)
+}
+
+func (l locking) String() string { return lockNames[l] }
+
+var lockNames = map[locking]string{lockSemop: "semop", lockNone: "none"}
+
+// lock is what guards a critical section.
+type lock interface {
+	Lock(context.Context) error
+	Unlock() error
+}
+
+// noLock lets everybody in.
+type noLock struct{}
+
+func (noLock) Lock(ctx context.Context) error { return ctx.Err() }
+func (noLock) Unlock() error                  { return nil }
+
+func (b *board) lock() lock {
+	if locking(b.Locking) == lockNone {
+		return noLock{}
+	}
+	return b.set.Mutex(semLock)
+}
+
+// stopPoint is where a child stops in order to be killed: at a step of its critical
+// section, in its increment number at. A step of outside is nowhere.
+type stopPoint struct{ step, at uint32 }
+
+// count increments the shared counter and the slot's own until the slot's
+// target is reached.
+func (b *board) count(ctx context.Context, s *slot, stop stopPoint) error {
+	l := b.lock()
+	begin := time.Now()
+	for n := range s.Target.Load() {
+		if err := b.increment(ctx, l, s, n, stop); err != nil {
+			return err
+		}
+	}
+	s.Nanos = time.Since(begin).Nanoseconds()
+	return nil
+}
+
+func (b *board) increment(ctx context.Context, l lock, s *slot, n uint32, stop stopPoint) error {
+	if err := l.Lock(ctx); err != nil {
+		return err
+	}
+	reach := func(step uint32) error {
+		s.Step.Store(step)
+		if stop != (stopPoint{step, n}) {
+			return nil
+		}
+		s.State.Store(stopped)
+		<-ctx.Done() // SIGKILL comes first, or else the parent has ended
+		return context.Cause(ctx)
+	}
+	if err := reach(locked); err != nil {
+		return err
+	}
+	// Load and store apart, as in v++: only the lock makes them one.
+	v := b.Counter.Load()
+	if locking(b.Locking) == lockNone {
+		dawdle(n)
+	}
+	b.Counter.Store(v + 1)
+	if err := reach(between); err != nil {
+		return err
+	}
+	s.Own.Store(n + 1)
+	if err := reach(both); err != nil {
+		return err
+	}
+	s.Step.Store(outside)
+	return l.Unlock()
+}
+
+// dawdle lets the other processes run between load and store every so often.
+// Otherwise a process would do thousands of increments before the scheduler
+// stops it, seldom in the middle of one, and lose next to nothing; on one CPU
+// nothing at all. The first time is long enough for all to begin.
+func dawdle(n uint32) {
+	switch {
+	case n == 0:
+		time.Sleep(20 * time.Millisecond)
+	case n%64 == 0:
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+// passGate waits until the run begins to count: until the gate is 0.
+func (b *board) passGate(ctx context.Context) error {
+	return b.set.Do(ctx, sem.Op{Num: semGate})
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+)
+
+type joinCommand struct {
+	Key        keyFlag `required:"" placeholder:"KEY" help:"Key of the run, which ipcs prints too."`
+	Iterations uint32  `default:"25000" help:"Increments to make."`
+	JSON       bool    `name:"json" help:"Print the result as JSON."`
+}
+
+func (c *joinCommand) Validate() error {
+	if c.Iterations == 0 {
+		return errors.New("--iterations must be at least 1")
+	}
+	return nil
+}
+
+// Run counts in a slot of its own and verifies what all have counted by then.
+func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	endOnSignal(cancel)
+	key := sysv.Key(c.Key)
+	b, err := openBoard(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hinted{fmt.Errorf("no run has key %v: %w", key, err), fmt.Sprintf("start one: ipcdemo --hold --key %v", key)}
+	}
+	if err != nil {
+		return err
+	}
+	defer b.mapping.Detach()
+	if lives, err := b.parentLives(); err == nil && !lives && b.Phase.Load() < closed {
+		return hinted{errParentGone, killedHint(key)}
+	}
+	watching, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go b.watch(watching, stop)
+	s, err := b.announce(watching, c.Iterations)
+	if err != nil {
+		return causeOf(watching, err)
+	}
+	if b.Phase.Load() == gathering {
+		fmt.Fprintln(os.Stderr, "ipcdemo: joined, waiting for the run to begin")
+	}
+	err = b.passGate(watching)
+	if err == nil {
+		err = b.count(watching, s, stopPoint{})
+	}
+	if err != nil {
+		s.State.Store(left)
+		return causeOf(watching, err)
+	}
+	s.State.Store(done)
+	r, err := b.snapshot(watching)
+	if err != nil {
+		return causeOf(watching, err)
+	}
+	stop(nil) // from here on the parent may remove the objects
+	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: -1, Flags: sem.Undo}); err != nil {
+		return err
+	}
+	return r.show(c.JSON)
+}
+
+// announce takes a free slot for a joiner, for whom the parent then waits: if
+// the joiner dies, the kernel takes its word back.
+func (b *board) announce(ctx context.Context, target uint32) (*slot, error) {
+	door := b.set.Mutex(semDoor)
+	if err := door.Lock(ctx); err != nil {
+		return nil, err
+	}
+	defer door.Unlock()
+	if b.Phase.Load() >= closed {
+		return nil, errors.New("the run has ended counting: too late to join")
+	}
+	total := uint64(target)
+	var mine *slot
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.State.Load() == free && i >= int(b.Children) && mine == nil {
+			mine = s
+		}
+		total += uint64(s.Target.Load())
+	}
+	if mine == nil {
+		return nil, fmt.Errorf("the run has %d joiners already, which is all it has room for", maxJoiners)
+	}
+	if total > math.MaxUint32 {
+		return nil, errTooMany(total)
+	}
+	mine.Target.Store(target)
+	mine.PID.Store(uint32(os.Getpid()))
+	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: +1, Flags: sem.Undo}); err != nil {
+		return nil, err
+	}
+	mine.State.Store(present)
+	return mine, nil
+}
+
+func errTooMany(total uint64) error {
+	return fmt.Errorf("%d increments do not fit into the counter, which holds %d", total, uint32(math.MaxUint32))
+}
+
+// snapshot reports what all have counted so far; others go on afterwards.
+func (b *board) snapshot(ctx context.Context) (*report, error) {
+	l := b.lock()
+	if err := l.Lock(ctx); err != nil {
+		return nil, err
+	}
+	r := b.report(0)
+	return r, l.Unlock()
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+type lsCommand struct {
+	Segments bool `short:"m" help:"Segments only."`
+	Sets     bool `short:"s" help:"Semaphore sets only."`
+	JSON     bool `name:"json" help:"Print all that the kernel tells, as JSON."`
+}
+
+// Run prints what ipcs prints, to the letter, so that scripts can read either.
+func (c *lsCommand) Run() error {
+	both := c.Segments == c.Sets
+	var l listing
+	var err error
+	if both || c.Segments {
+		if l.segments, err = shm.List(); err != nil {
+			return err
+		}
+	}
+	if both || c.Sets {
+		if l.sets, err = sem.List(); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return printJSON(os.Stdout, l.json())
+	}
+	var out strings.Builder
+	if both || c.Segments {
+		l.printSegments(&out)
+	}
+	if both || c.Sets {
+		l.printSets(&out)
+	}
+	_, err = io.WriteString(os.Stdout, out.String())
+	return err
+}
+
+type listing struct {
+	segments []shm.Stat
+	sets     []sem.Stat
+	names    map[uint32]string
+}
+
+func (l *listing) printSegments(w io.Writer) {
+	fmt.Fprintf(w, "\n------ Shared Memory Segments --------\n")
+	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s %-10s %-12s\n", "key", "shmid", "owner", "perms", "bytes", "nattch", "status")
+	for _, s := range l.segments {
+		dest, locked := " ", " "
+		if s.Dest {
+			dest = "dest"
+		}
+		if s.Locked {
+			locked = "locked"
+		}
+		fmt.Fprintf(w, "%-10s %-10d %-10s %-10o %-10d %-10d %-6s %-6s\n",
+			s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Size, s.Nattch, dest, locked)
+	}
+	fmt.Fprintln(w)
+}
+
+func (l *listing) printSets(w io.Writer) {
+	fmt.Fprintf(w, "\n------ Semaphore Arrays --------\n")
+	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s\n", "key", "semid", "owner", "perms", "nsems")
+	for _, s := range l.sets {
+		fmt.Fprintf(w, "%-10s %-10d %-10s %-10o %-10d\n", s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Len)
+	}
+	fmt.Fprintln(w)
+}
+
+// owner is the owner's name, or number where the system knows no name.
+func (l *listing) owner(p sysv.Perm) string {
+	name, ok := l.names[p.UID]
+	if !ok {
+		name = strconv.FormatUint(uint64(p.UID), 10)
+		if u, err := user.LookupId(name); err == nil {
+			name = u.Username
+		}
+		if l.names == nil {
+			l.names = make(map[uint32]string)
+		}
+		l.names[p.UID] = name
+	}
+	return name
+}
+
+// permJSON is what both kinds have in common, in the kernel's terms.
+type permJSON struct {
+	Key   string `json:"key"`
+	ID    int    `json:"id"`
+	Owner string `json:"owner"`
+	Perms string `json:"perms"` // octal
+	UID   uint32 `json:"uid"`
+	GID   uint32 `json:"gid"`
+	CUID  uint32 `json:"cuid"`
+	CGID  uint32 `json:"cgid"`
+}
+
+type segmentJSON struct {
+	permJSON
+	Bytes  int64      `json:"bytes"`
+	Nattch int        `json:"nattch"`
+	Dest   bool       `json:"dest"`
+	Locked bool       `json:"locked"`
+	CPID   int        `json:"cpid"`
+	LPID   int        `json:"lpid"`
+	ATime  *time.Time `json:"atime"` // null for never
+	DTime  *time.Time `json:"dtime"`
+	CTime  *time.Time `json:"ctime"`
+	RSS    int64      `json:"rss"`
+	Swap   int64      `json:"swap"`
+}
+
+type setJSON struct {
+	permJSON
+	Nsems int        `json:"nsems"`
+	OTime *time.Time `json:"otime"`
+	CTime *time.Time `json:"ctime"`
+}
+
+func (l *listing) json() any {
+	out := struct {
+		Segments []segmentJSON `json:"segments"`
+		Sets     []setJSON     `json:"sets"`
+	}{[]segmentJSON{}, []setJSON{}}
+	for _, s := range l.segments {
+		out.Segments = append(out.Segments, segmentJSON{
+			l.perm(s.ID, s.Perm), s.Size, s.Nattch, s.Dest, s.Locked, s.CPID, s.LPID,
+			timeJSON(s.ATime), timeJSON(s.DTime), timeJSON(s.CTime), s.RSS, s.Swap})
+	}
+	for _, s := range l.sets {
+		out.Sets = append(out.Sets, setJSON{l.perm(s.ID, s.Perm), s.Len, timeJSON(s.OTime), timeJSON(s.CTime)})
+	}
+	return out
+}
+
+func (l *listing) perm(id int, p sysv.Perm) permJSON {
+	return permJSON{p.Key.String(), id, l.owner(p), strconv.FormatUint(uint64(p.Mode), 8), p.UID, p.GID, p.CUID, p.CGID}
+}
+
+func timeJSON(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

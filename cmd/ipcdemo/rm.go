@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+type rmCommand struct {
+	SegmentID  []int     `short:"m" placeholder:"ID" help:"Remove the segment with this id; may be repeated, as the others."`
+	SegmentKey []keyFlag `short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
+	SetID      []int     `short:"s" placeholder:"ID" help:"Remove the set with this id."`
+	SetKey     []keyFlag `short:"S" placeholder:"KEY" help:"Remove the set with this key."`
+}
+
+func (c *rmCommand) Validate() error {
+	if len(c.SegmentID)+len(c.SegmentKey)+len(c.SetID)+len(c.SetKey) == 0 {
+		return errors.New("nothing to remove: give -m ID, -M KEY, -s ID or -S KEY")
+	}
+	return nil
+}
+
+// Run removes all that it can, and fails if it could not remove everything.
+func (c *rmCommand) Run(ctx context.Context) (err error) {
+	remove := func(object interface{ Remove() error }, failed error) {
+		if failed == nil {
+			failed = object.Remove()
+		}
+		if failed != nil {
+			complain(failed)
+			err = errSaid
+		}
+	}
+	for _, id := range c.SegmentID {
+		seg, err := shm.OpenID(id)
+		remove(seg, err)
+	}
+	for _, key := range c.SegmentKey {
+		seg, err := shm.Open(sysv.Key(key), nil)
+		remove(seg, err)
+	}
+	for _, id := range c.SetID {
+		set, err := sem.OpenID(id)
+		remove(set, err)
+	}
+	for _, key := range c.SetKey {
+		set, err := openSet(ctx, sysv.Key(key))
+		remove(set, err)
+	}
+	return err
+}
+
+// openSet opens a set that may never have been given values: what is to be
+// removed needs none.
+func openSet(ctx context.Context, key sysv.Key) (*sem.Set, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	set, err := sem.Open(ctx, key, nil)
+	if e, ok := errors.AsType[*sysv.Error](err); ok && errors.Is(err, sysv.ErrNotInitialized) {
+		return sem.OpenID(e.ID)
+	}
+	return set, err
+}

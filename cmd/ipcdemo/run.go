@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+)
+
+const maxChildren = 1000
+
+type runCommand struct {
+	Children   int     `default:"4" help:"Child processes to start, 1 to 1000."`
+	Iterations uint32  `default:"25000" help:"Increments that each child makes."`
+	Lock       locking `default:"semop" help:"How the counter is guarded: semop, or none to see updates get lost."`
+	Key        keyFlag `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given."`
+	Keep       bool    `help:"Leave both objects behind, to look at with ipcs."`
+	Hold       bool    `help:"Wait for Enter before counting, with the children attached."`
+	Kill       int     `help:"Kill this many children inside their critical section." placeholder:"N"`
+	JSON       bool    `name:"json" help:"Print the result as JSON."`
+}
+
+// Validate refuses what can't be run.
+func (c *runCommand) Validate() error {
+	switch total := uint64(max(c.Children, 0)) * uint64(c.Iterations); {
+	case c.Children < 1 || c.Children > maxChildren:
+		return fmt.Errorf("--children must be 1 to %d, not %d", maxChildren, c.Children)
+	case c.Iterations < 1:
+		return errors.New("--iterations must be at least 1")
+	case total > math.MaxUint32:
+		return errTooMany(total)
+	case c.Kill < 0 || c.Kill > c.Children:
+		return fmt.Errorf("--kill must be 0 to the number of children, which is %d", c.Children)
+	case c.Kill > 0 && c.Lock == lockNone:
+		return errors.New("--kill needs a lock to die with: not --lock none")
+	case c.Lock == lockNone && c.Children < 2:
+		return errors.New("--lock none needs at least 2 children, or there is nobody to lose updates to")
+	}
+	return nil
+}
+
+// Run is a whole run: it makes the objects, has the children count, verifies
+// and cleans up, whatever happens.
+func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) (err error) {
+	endOnSignal(cancel)
+	b, err := c.create()
+	if err != nil {
+		return err
+	}
+	// The objects go before the result is printed: nobody who stops reading
+	// makes them stay.
+	r, err := c.count(ctx, b)
+	keep := c.Keep && err == nil
+	if keep {
+		b.Phase.Store(kept)
+	} else {
+		err = errors.Join(err, b.remove())
+	}
+	if err != nil {
+		return err
+	}
+	err = r.show(c.JSON)
+	if keep {
+		fmt.Fprintf(os.Stderr, "kept segment %[1]d and set %[2]d\n  look:   ipcs -m -i %[1]d; ipcs -s -i %[2]d\n  remove: ipcrm -m %[1]d -s %[2]d\n", r.Segment, r.Set)
+	}
+	return err
+}
+
+// create takes the key asked for, or the first random one that is free.
+func (c *runCommand) create() (*board, error) {
+	if c.Key != 0 {
+		b, err := createBoard(sysv.Key(c.Key), c.Children, c.Lock)
+		if err != nil {
+			return nil, explainTaken(sysv.Key(c.Key), err)
+		}
+		return b, nil
+	}
+	for {
+		b, err := createBoard(sysv.RandomKey(), c.Children, c.Lock)
+		if !errors.Is(err, fs.ErrExist) {
+			return b, err
+		}
+	}
+}
+
+// count takes the children from their start to their end and makes up the
+// account. No child outlives it.
+func (c *runCommand) count(ctx context.Context, b *board) (*report, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go b.watch(ctx, cancel)
+
+	children, err := c.startChildren(b)
+	defer children.end()
+	if err != nil {
+		return nil, err
+	}
+	if err := children.await(ctx, cancel, b); err != nil {
+		return nil, err
+	}
+	if c.Hold {
+		if err := hold(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	bars := newBars(b, c.JSON)
+	defer bars.stop()
+	b.Phase.Store(counting)
+	begin := time.Now()
+	if err := b.set.Do(ctx, sem.Op{Num: semGate, Delta: -1}); err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	if err := children.reap(ctx, b, bars); err != nil {
+		return nil, err
+	}
+	if err := b.removed(); err != nil {
+		return nil, err // the children were faster to notice
+	}
+	if err := b.closeDoor(ctx, bars); err != nil {
+		return nil, causeOf(ctx, err)
+	}
+	r := b.report(time.Since(begin))
+	if failed := children.failure(); failed != nil && r.Verified {
+		r.Verified = false
+		r.Verdict = fmt.Sprintf("%s, but %v", r.Verdict, failed)
+	}
+	return r, nil
+}
+
+// hold waits for Enter, or for the end of the input, or of the run.
+func hold(ctx context.Context, b *board) error {
+	fmt.Fprintf(os.Stderr, "%d children are attached to segment %d, key %v (try: ipcs -m); press Enter to count\n",
+		b.Children, b.seg.ID(), b.seg.Key())
+	entered := make(chan struct{})
+	go func() {
+		bufio.NewReader(os.Stdin).ReadString('\n')
+		close(entered)
+	}()
+	select {
+	case <-entered:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// closeDoor waits until no joiner counts any more and lets no other in, both in
+// one operation on two semaphores.
+func (b *board) closeDoor(ctx context.Context, bars *bars) error {
+	for {
+		tick, cancel := context.WithTimeout(ctx, barInterval)
+		err := b.set.Do(tick, sem.Op{Num: semJoiners}, sem.Op{Num: semDoor, Delta: -1, Flags: sem.Undo})
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		bars.update()
+	}
+	for i := range b.slots {
+		// A joiner that has gone without a word died: its word was undone.
+		b.slots[i].State.CompareAndSwap(present, dead)
+	}
+	b.Phase.Store(closed)
+	return b.set.Do(ctx, sem.Op{Num: semDoor, Delta: +1, Flags: sem.Undo})
+}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "context"
+
+func endOnSignal(context.CancelCauseFunc) {}
+
+func ignoreSignals() {}

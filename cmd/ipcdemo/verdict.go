@@ -1,0 +1,201 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report is what a process of a run found, and what --json prints.
+type report struct {
+	Key        string   `json:"key"`
+	Segment    int      `json:"segment"`
+	Set        int      `json:"set"`
+	Lock       string   `json:"lock"`
+	Rows       []row    `json:"processes"`
+	Counter    uint64   `json:"counter"`    // the shared counter
+	Sum        uint64   `json:"sum"`        // of what the processes counted for themselves
+	Expected   uint64   `json:"expected"`   // increments that the survivors were to make and the others had made
+	Lost       uint64   `json:"lost"`       // updates that other processes overwrote
+	Halfway    uint64   `json:"halfway"`    // increments of the shared counter by processes that died before their own
+	Seconds    float64  `json:"seconds"`    // from the first increment to the last
+	Throughput float64  `json:"throughput"` // increments per second
+	Notes      []string `json:"notes"`      // what happened to whom
+	Verdict    string   `json:"verdict"`
+	Verified   bool     `json:"verified"`
+}
+
+// row is one process.
+type row struct {
+	Name       string  `json:"name"`
+	PID        uint32  `json:"pid"`
+	Increments uint32  `json:"increments"`
+	Target     uint32  `json:"target"`
+	Seconds    float64 `json:"seconds"`
+	Rate       float64 `json:"rate"` // increments per second
+	State      string  `json:"state"`
+}
+
+var stateNames = [...]string{
+	free:    "free",
+	present: "counting",
+	done:    "done",
+	left:    "left",
+	stopped: "killed",
+	dead:    "died",
+}
+
+// report makes up the account, for a run that took so long, or 0 for one that
+// goes on. It must be called while nobody counts, or with
+// the lock held: then everybody is outside of his critical section or dead.
+func (b *board) report(elapsed time.Duration) *report {
+	r := &report{
+		Key:     b.seg.Key().String(),
+		Segment: b.seg.ID(),
+		Set:     b.set.ID(),
+		Lock:    locking(b.Locking).String(),
+		Counter: uint64(b.Counter.Load()),
+		Seconds: elapsed.Seconds(),
+		Notes:   []string{},
+	}
+	uncertain := uint64(0) // died in an increment, nobody knows how far
+	for i := range b.slots {
+		s := &b.slots[i]
+		state, step := s.State.Load(), s.Step.Load()
+		if state == free {
+			continue
+		}
+		if state == present && step != outside && locking(b.Locking) != lockNone {
+			state = dead // with the lock ours, nobody alive is inside
+		}
+		own, target := s.Own.Load(), s.Target.Load()
+		name := b.name(i)
+		r.Sum += uint64(own)
+		if state == done {
+			r.Expected += uint64(target)
+		} else {
+			r.Expected += uint64(own)
+		}
+		switch {
+		case state == stopped:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d increments, %s", name, s.PID.Load(), own, stepNames[step]))
+			if step == between {
+				r.Halfway++
+				r.Notes = append(r.Notes, fmt.Sprintf("%s made one more increment of the shared counter, and died before its own", name))
+			}
+		case state == dead:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d increments, %s", name, s.PID.Load(), own, stepNames[step]))
+			if step == locked || step == between {
+				uncertain++
+			}
+		case state == left:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) left after %d of %d increments", name, s.PID.Load(), own, target))
+		}
+		r.Rows = append(r.Rows, row{
+			Name:       name,
+			PID:        s.PID.Load(),
+			Increments: own,
+			Target:     target,
+			Seconds:    seconds(s, state),
+			Rate:       rate(uint64(own), seconds(s, state)),
+			State:      stateNames[state],
+		})
+	}
+	r.Throughput = rate(r.Sum, r.Seconds)
+	r.judge(uncertain)
+	return r
+}
+
+// name is what a slot's process is called.
+func (b *board) name(i int) string {
+	if i < int(b.Children) {
+		return fmt.Sprintf("child %d", i)
+	}
+	return fmt.Sprintf("joiner %d", i-int(b.Children))
+}
+
+// seconds is how long a slot's process has counted, where it told.
+func seconds(s *slot, state uint32) float64 {
+	if state != done {
+		return 0
+	}
+	return time.Duration(s.Nanos).Seconds()
+}
+
+func rate(n uint64, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(n) / seconds
+}
+
+// judge compares the counter with the sum. uncertain is how many processes
+// died where they may or may not have done the first increment of two.
+func (r *report) judge(uncertain uint64) {
+	low := r.Sum + r.Halfway
+	switch {
+	case r.Sum == r.Expected && r.Counter >= low && r.Counter <= low+uncertain:
+		r.Verified = true
+		r.Halfway = r.Counter - r.Sum
+		r.Verdict = fmt.Sprintf("verified: all %d increments are accounted for", r.Counter)
+		if r.Halfway > 0 {
+			r.Verdict += fmt.Sprintf(": %d by both counters, %d by the shared one alone", r.Sum, r.Halfway)
+		}
+	case r.Counter < low:
+		r.Lost = low - r.Counter
+		r.Verdict = fmt.Sprintf("LOST %d of %d updates: the shared counter is %d", r.Lost, low, r.Counter)
+	default:
+		r.Verdict = fmt.Sprintf("MISMATCH: the shared counter is %d, the processes counted %d and were to count %d", r.Counter, r.Sum, r.Expected)
+	}
+}
+
+// print writes the report for people, or as JSON.
+func (r *report) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, r)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "segment %d, set %d, key %s, lock %s\n\n", r.Segment, r.Set, r.Key, r.Lock)
+	t := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "process\tpid\tincrements\ttime\trate\t")
+	for _, p := range r.Rows {
+		took, speed := "-", "-"
+		if p.Seconds > 0 {
+			took = fmt.Sprintf("%.3f s", p.Seconds)
+			speed = fmt.Sprintf("%.0f/s", p.Rate)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t\n", p.Name, p.PID, p.Increments, took, speed)
+	}
+	t.Flush()
+	fmt.Fprintln(&out)
+	for _, note := range r.Notes {
+		fmt.Fprintln(&out, note)
+	}
+	fmt.Fprintln(&out, r.Verdict)
+	if r.Throughput > 0 {
+		fmt.Fprintf(&out, "throughput: %.0f increments/s\n", r.Throughput)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// show prints a report, and makes a failure of one that did not add up.
+func (r *report) show(asJSON bool) error {
+	if err := r.print(os.Stdout, asJSON); err != nil {
+		return err
+	}
+	if !r.Verified {
+		return errSaid
+	}
+	return nil
+}
