@@ -105,38 +105,38 @@ func boardSize(children int) int {
 }
 
 // createBoard makes both objects exclusively, under the same key.
-func createBoard(key sysv.Key, children int, how locking) (b *board, err error) {
-	size := boardSize(children)
-	seg, err := shm.Create(key, size, nil)
+func createBoard(key sysv.Key, children int, how locking) (*board, error) {
+	seg, err := shm.Create(key, boardSize(children), nil)
 	if err != nil {
 		return nil, err
 	}
-	b = &board{seg: seg}
-	defer func() {
-		if err != nil {
-			b.remove()
-		}
-	}()
+	b := &board{seg: seg}
+	if err := b.setUp(children, how); err != nil {
+		return nil, errors.Join(err, b.remove())
+	}
+	return b, nil
+}
+
+func (b *board) setUp(children int, how locking) (err error) {
 	values := make([]int, semCount)
 	values[semLock], values[semGate], values[semDoor] = 1, 1, 1
 	values[semReady] = children
-	if b.set, err = sem.Create(key, values, nil); err != nil {
-		return nil, err
+	if b.set, err = sem.Create(b.seg.Key(), values, nil); err != nil {
+		return err
 	}
 	if err := b.attach(); err != nil {
-		return nil, err
+		return err
 	}
-	b.Version, b.Size = boardVersion, uint32(size)
+	b.Magic, b.Version, b.Size = boardMagic, boardVersion, uint32(boardSize(children))
 	b.Children, b.Locking = uint32(children), uint32(how)
-	b.Magic = boardMagic
 	if err := b.lay(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.set.Do(context.Background(), sem.Op{Num: semParent, Delta: +1, Flags: sem.Undo}); err != nil {
-		return nil, err
+		return err
 	}
 	b.Phase.Store(gathering) // last: from here on it is a board
-	return b, nil
+	return nil
 }
 
 // openBoard attaches to a run, once it is sure that it is one.

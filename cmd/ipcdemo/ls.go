@@ -15,8 +15,8 @@ import (
 )
 
 type lsCommand struct {
-	Segments bool `short:"m" help:"Segments only."`
-	Sets     bool `short:"s" help:"Semaphore sets only."`
+	Segments bool `name:"shmems" short:"m" help:"Segments only."`
+	Sets     bool `name:"semaphores" short:"s" help:"Semaphore sets only."`
 	JSON     bool `name:"json" help:"Print all that the kernel tells, as JSON."`
 }
 

@@ -11,10 +11,10 @@ import (
 )
 
 type rmCommand struct {
-	SegmentID  []int     `short:"m" placeholder:"ID" help:"Remove the segment with this id; may be repeated, as the others."`
-	SegmentKey []keyFlag `short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
-	SetID      []int     `short:"s" placeholder:"ID" help:"Remove the set with this id."`
-	SetKey     []keyFlag `short:"S" placeholder:"KEY" help:"Remove the set with this key."`
+	SegmentID  []int     `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id; may be repeated, as the others."`
+	SegmentKey []keyFlag `name:"shmem-key" short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
+	SetID      []int     `name:"semaphore-id" short:"s" placeholder:"ID" help:"Remove the set with this id."`
+	SetKey     []keyFlag `name:"semaphore-key" short:"S" placeholder:"KEY" help:"Remove the set with this key."`
 }
 
 func (c *rmCommand) Validate() error {

@@ -1,0 +1,194 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(sysvtest.Wrap(m), map[string]func(){"ipcdemo": main})
+}
+
+// TestScripts runs testdata/script. The scripts run at the same time in one
+// IPC namespace, so each uses keys of its own and looks only for those.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values[processesKey{}] = make(map[string]*background)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start":       start,
+			"enter":       enter,
+			"signal":      signalProcess,
+			"ended":       ended,
+			"until":       until,
+			"status":      status,
+			"gone":        gone,
+			"signalchild": signalChild,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, errors.New("unknown condition")
+		},
+	})
+}
+
+// patience bounds what is waited for; it times nothing.
+const patience = 60 * time.Second
+
+// background is a process that a script started and talks to.
+type background struct {
+	*exec.Cmd
+	stdin io.WriteCloser
+}
+
+// start NAME COMMAND... starts a command whose standard input stays open and
+// whose outputs go to the files NAME.out and NAME.err.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	name := args[0]
+	cmd := command(ts, args[1:])
+	stdout, err := os.Create(ts.MkAbs(name + ".out"))
+	ts.Check(err)
+	stderr, err := os.Create(ts.MkAbs(name + ".err"))
+	ts.Check(err)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	stdin, err := cmd.StdinPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Check(errors.Join(stdout.Close(), stderr.Close()))
+	processes(ts)[name] = &background{cmd, stdin}
+	ts.Defer(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+}
+
+// enter NAME presses Enter.
+func enter(ts *testscript.TestScript, neg bool, args []string) {
+	_, err := io.WriteString(processes(ts)[args[0]].stdin, "\n")
+	ts.Check(err)
+}
+
+// signal NAME NUMBER sends a signal.
+func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(processes(ts)[args[0]].Process.Signal(syscall.Signal(n)))
+}
+
+// ended NAME CODE waits for the end of a process and checks its exit code, -1
+// for one that died of a signal.
+func ended(ts *testscript.TestScript, neg bool, args []string) {
+	p := processes(ts)[args[0]]
+	timer := time.AfterFunc(patience, func() { p.Process.Signal(syscall.SIGQUIT) })
+	defer timer.Stop()
+	err := p.Wait()
+	if got := strconv.Itoa(p.ProcessState.ExitCode()); got != args[1] {
+		out, _ := os.ReadFile(ts.MkAbs(args[0] + ".out"))
+		errs, _ := os.ReadFile(ts.MkAbs(args[0] + ".err"))
+		ts.Fatalf("%s exited with %s, want %s: %v\n%s\n%s", args[0], got, args[1], err, out, errs)
+	}
+}
+
+// until REGEXP COMMAND... repeats a command until its output matches, or with
+// ! until it doesn't.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	re := regexp.MustCompile("(?m)" + args[0])
+	var out []byte
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		out, _ = command(ts, args[1:]).CombinedOutput()
+		if re.Match(out) != neg {
+			return
+		}
+	}
+	ts.Fatalf("the output of %v stays\n%s", args[1:], out)
+}
+
+// status CODE COMMAND... runs a command and checks its exit code. Its outputs
+// go to the files out and err.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	cmd := command(ts, args[1:])
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	ts.Check(errors.Join(
+		os.WriteFile(ts.MkAbs("out"), stdout.Bytes(), 0o666),
+		os.WriteFile(ts.MkAbs("err"), stderr.Bytes(), 0o666)))
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("%v exited with %s, want %s: %v\n%s\n%s", args[1:], got, args[0], err, stdout.Bytes(), stderr.Bytes())
+	}
+}
+
+// gone KEY waits until no child of a run with this key lives.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	var alive []int
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if alive = childrenOf(args[0], ""); len(alive) == 0 {
+			return
+		}
+	}
+	ts.Fatalf("processes %v live on", alive)
+}
+
+// signalchild KEY SLOT NUMBER sends a signal to one child of a run.
+func signalChild(ts *testscript.TestScript, neg bool, args []string) {
+	pids := childrenOf(args[0], args[1])
+	if len(pids) != 1 {
+		ts.Fatalf("processes %v are child %s of run %s", pids, args[1], args[0])
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(syscall.Kill(pids[0], syscall.Signal(n)))
+}
+
+// childrenOf returns the process ids of the children of a run, or of the one
+// in a slot.
+func childrenOf(key, slot string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		line, _ := os.ReadFile(file)
+		args := strings.Split(string(line), "\x00")
+		if len(args) < 6 || args[1] != "child" || args[3] != key || slot != "" && args[5] != slot {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func command(ts *testscript.TestScript, args []string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	ts.Defer(cancel)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	return cmd
+}
+
+func processes(ts *testscript.TestScript) map[string]*background {
+	return ts.Value(processesKey{}).(map[string]*background)
+}
+
+type processesKey struct{}
