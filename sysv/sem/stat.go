@@ -10,7 +10,9 @@ import (
 // Stat is what the kernel knows about a set, struct semid_ds of semctl(2).
 // Times are whole seconds, zero for never.
 type Stat struct {
+	// ID is the kernel's id, 0 or more.
 	ID int
+	// Perm is its owner and permissions.
 	sysv.Perm
 	// Len is how many semaphores it has (sem_nsems).
 	Len int
@@ -54,8 +56,8 @@ func Limits() (SystemLimits, error) {
 
 // SystemUsage is what all sets of the namespace take up together.
 type SystemUsage struct {
-	Sets       int
-	Semaphores int
+	Sets       int // number of sets, which SemMNI limits
+	Semaphores int // in all of them together, which SemMNS limits
 }
 
 // Usage returns what is in use (SEM_INFO).

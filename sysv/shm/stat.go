@@ -12,7 +12,9 @@ import (
 // Times are whole seconds, zero for never. Process ids are as seen from the
 // caller's PID namespace: 0 for a process that is not visible there.
 type Stat struct {
+	// ID is the kernel's id, 0 or more.
 	ID int
+	// Perm is its owner and permissions.
 	sysv.Perm
 	// Size is in bytes as asked for at creation, not rounded up to pages. A
 	// 32-bit process is told a larger one modulo 1<<32, except by List.
@@ -73,7 +75,7 @@ func sysctl(name string, fallback uint) uint64 {
 
 // SystemUsage is what all segments of the namespace take up together.
 type SystemUsage struct {
-	Segments int
+	Segments int    // those removed but still attached included
 	Pages    uint64 // what they may take, in pages; kernel.shmall limits it
 	Resident uint64 // of these, pages in memory
 	Swapped  uint64 // of these, pages in swap
