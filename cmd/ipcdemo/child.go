@@ -41,11 +41,15 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	if err == nil {
 		err = b.count(ctx, s, stopPoint{c.StopStep, c.StopAt})
 	}
-	if err != nil {
-		return causeOf(ctx, err)
+	if err == nil {
+		s.State.Store(done)
+		return nil
 	}
-	s.State.Store(done)
-	return nil
+	err = causeOf(ctx, err)
+	if removed := b.removed(); errors.Is(err, errParentGone) && removed != nil {
+		return removed // the parent was only faster to notice
+	}
+	return err
 }
 
 // causeOf replaces the bare error of a context by why that ended.

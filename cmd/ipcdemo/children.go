@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +72,9 @@ func (c *runCommand) startChildren(b *board) (*children, error) {
 
 // await waits until every child has attached. One that ends before then ends
 // the run.
-func (cs *children) await(ctx context.Context, cancel context.CancelCauseFunc, b *board) error {
+func (cs *children) await(ctx context.Context, b *board) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	ready := make(chan error, 1)
 	go func() { ready <- b.set.Do(ctx, sem.Op{Num: semReady}) }()
 	select {
@@ -78,10 +82,7 @@ func (cs *children) await(ctx context.Context, cancel context.CancelCauseFunc, b
 		return causeOf(ctx, err)
 	case ch := <-cs.ended:
 		cs.alive--
-		err := fmt.Errorf("%s (pid %d) ended before it counted: %w", b.name(ch.slot), ch.Process.Pid, ch.failure())
-		cancel(err)
-		<-ready
-		return err
+		return fmt.Errorf("%s (pid %d) ended before it counted: %w", b.name(ch.slot), ch.Process.Pid, ch.failure())
 	}
 }
 
@@ -134,6 +135,20 @@ func (ch *child) failure() error {
 		return ch.err
 	}
 	return errors.New("without an error")
+}
+
+// explain prints what the children said of the end of a run, each thing once,
+// unless it is that they were told to end.
+func (cs *children) explain() {
+	count := make(map[string]int)
+	for _, ch := range cs.all {
+		if said := ch.failure().Error(); ch.stderr.Len() > 0 && said != errParentGone.Error() {
+			count[said]++
+		}
+	}
+	for _, said := range slices.Sorted(maps.Keys(count)) {
+		fmt.Fprintf(os.Stderr, "ipcdemo: %d of %d children ended with: %s\n", count[said], len(cs.all), said)
+	}
 }
 
 // end closes the pipes that the children live by, waits for them and, before

@@ -92,17 +92,25 @@ func (c *runCommand) create() (*board, error) {
 
 // count takes the children from their start to their end and makes up the
 // account. No child outlives it.
-func (c *runCommand) count(ctx context.Context, b *board) (*report, error) {
+func (c *runCommand) count(ctx context.Context, b *board) (r *report, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go b.watch(ctx, cancel)
 
 	children, err := c.startChildren(b)
-	defer children.end()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r, err = c.conduct(ctx, b, children)
 	}
-	if err := children.await(ctx, cancel, b); err != nil {
+	children.end()
+	if err != nil {
+		children.explain()
+	}
+	return r, err
+}
+
+// conduct takes the children through the phases of a run.
+func (c *runCommand) conduct(ctx context.Context, b *board, children *children) (*report, error) {
+	if err := children.await(ctx, b); err != nil {
 		return nil, err
 	}
 	if c.Hold {
