@@ -55,8 +55,9 @@ func Open(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Set, error) {
 
 // OpenOrCreate finds the set with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
-// that it created. An existing set keeps its values, and cfg plays no part but
-// for OwnedBy; if it has another length than values the error says both.
+// that it created. An existing set keeps its values: of cfg only OwnedBy plays a part,
+// though what Create would refuse is refused here too. If it has another length
+// than values the error says both.
 func OpenOrCreate(ctx context.Context, key sysv.Key, values []int, cfg *Config) (set *Set, created bool, err error) {
 	if cfg == nil {
 		cfg = new(Config)

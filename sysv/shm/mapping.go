@@ -35,6 +35,8 @@ type AttachConfig struct {
 	// Remap replaces what is mapped at Addr (SHM_REMAP), and with it whatever
 	// Go's runtime may have there: give it a range that the program reserved.
 	// A range that belongs to another Mapping is refused: detach that first.
+	// A segment in huge pages takes whole ones, more than its size, which this
+	// can't see: keep other Mappings away from there.
 	Remap bool
 }
 
@@ -66,7 +68,7 @@ func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
 	}
 	live.Lock()
 	defer live.Unlock()
-	if err := s.checkRemap(cfg); err != nil {
+	if err := s.checkAddr(cfg); err != nil {
 		return nil, err
 	}
 	addr, err := sys.Shmat(s.id, cfg.Addr, cfg.flags())
@@ -90,9 +92,13 @@ func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
 	return m, nil
 }
 
-// checkRemap refuses to replace a Mapping of ours, which would go on to detach
-// what is no longer its own.
-func (s *Segment) checkRemap(cfg *AttachConfig) error {
+// checkAddr refuses to replace a Mapping of ours, which would go on to detach
+// what is no longer its own, and an address that rounds to 0: there the kernel
+// attaches for root, and no Go pointer can point.
+func (s *Segment) checkAddr(cfg *AttachConfig) error {
+	if cfg.Round && cfg.Addr != 0 && cfg.Addr < sys.SHMLBA() {
+		return kind.Invalid("shmat", s.key, s.id, fmt.Sprintf("address %#x rounds down to 0", cfg.Addr))
+	}
 	if !cfg.Remap {
 		return nil
 	}

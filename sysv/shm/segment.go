@@ -97,9 +97,9 @@ func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 
 // OpenOrCreate finds the segment with a key, or makes it as Create does, and
 // says which. Of processes that call it at once exactly one is told that it
-// created. An existing segment of at least size bytes is taken as it is, cfg
-// plays no part but for OwnedBy; a smaller one is an error that gives both
-// sizes.
+// created. An existing segment of at least size bytes is taken as it is: of cfg
+// only OwnedBy plays a part, though what Create would refuse is refused here
+// too. A smaller one is an error that gives both sizes.
 func OpenOrCreate(key sysv.Key, size int, cfg *Config) (seg *Segment, created bool, err error) {
 	if cfg == nil {
 		cfg = new(Config)

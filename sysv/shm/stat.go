@@ -31,7 +31,8 @@ type Stat struct {
 	// (SHM_DEST), Locked that LockPages is in force (SHM_LOCKED).
 	Dest, Locked bool
 	// RSS and Swap are how many bytes are in memory and in swap. Only List
-	// knows, and only where /proc is mounted.
+	// knows, and only where /proc is mounted. Of segments in huge pages Linux
+	// reports too much.
 	RSS, Swap int64
 }
 

@@ -74,7 +74,9 @@ func Command(name string, args ...string) *exec.Cmd {
 	// go test puts the binary into a directory that other users can't enter:
 	// this link needs no path.
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), helperEnv+"="+name)
+	cmd.Env = append(os.Environ(), helperEnv+"="+name,
+		// The race detector sleeps for a second at a process's end.
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	return cmd
 }
 
@@ -186,6 +188,7 @@ func (p *Process) Finish() {
 	}
 }
 
+// String returns the helper's command and process id.
 func (p *Process) String() string {
 	return fmt.Sprintf("helper %s (pid %d)", strings.Join(p.Args, " "), p.Process.Pid)
 }

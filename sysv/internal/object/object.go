@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
@@ -61,10 +62,11 @@ func (k *Kind[T]) CheckKey(key sysv.Key) error {
 
 // OpenID finds the object with an id, whatever its permissions are.
 func (k *Kind[T]) OpenID(id int) (stat T, err error) {
-	if id >= 0 {
+	possible := id >= 0 && id <= math.MaxInt32 // the kernel would cut a larger one
+	if possible {
 		stat, err = k.Look(id)
 	}
-	if id < 0 || errors.Is(err, sysv.ErrRemoved) {
+	if !possible || errors.Is(err, sysv.ErrRemoved) {
 		err = &sysv.Error{Op: k.Ctl, ID: id, Err: sys.ENOENT, Hint: fmt.Sprintf("no %s has id %d", k.Noun, id)}
 	}
 	return stat, err

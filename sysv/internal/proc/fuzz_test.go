@@ -1,0 +1,79 @@
+package proc
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The kernel's own formats, of ipc/shm.c and ipc/sem.c.
+const (
+	shmFormat = "%10d %10d  %4o %21d %5d %5d  %5d %5d %5d %5d %5d %10d %10d %10d %21d %21d\n"
+	semFormat = "%10d %10d  %4o %10d %5d %5d %5d %5d %10d %10d\n"
+)
+
+func FuzzShm(f *testing.F) {
+	f.Add(shmHeading + "-1 32769 1600 5000 4711 4712 2 1000 100 0 999 1700000000 0 1699999999 8192 4096\n")
+	f.Add(shmHeading + "1 2 3\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		readsBack(t, text, parseShm, func(s Shm) string {
+			return fmt.Sprintf(shmFormat, s.Key, s.ID, s.Mode, s.Size, s.CPID, s.LPID, s.Nattch,
+				s.UID, s.GID, s.CUID, s.CGID, s.ATime, s.DTime, s.CTime, s.RSS, s.Swap)
+		})
+	})
+}
+
+func FuzzSem(f *testing.F) {
+	f.Add(semHeading + "-1 32769 600 3 1000 100 0 999 1700000000 1699999999\n")
+	f.Add(semHeading + "1 2 3\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		readsBack(t, text, parseSem, func(s Sem) string {
+			return fmt.Sprintf(semFormat, s.Key, s.ID, s.Mode, s.Nsems,
+				s.UID, s.GID, s.CUID, s.CGID, s.OTime, s.CTime)
+		})
+	})
+}
+
+// readsBack checks that of any text either nothing is read, with an error, or
+// a table that is the same once the kernel has printed it.
+func readsBack[T any](t *testing.T, text string, parse func(*row) T, format func(T) string) {
+	table, err := parseTable([]byte(text), parse)
+	if err != nil {
+		if table != nil || !strings.HasPrefix(err.Error(), "line ") {
+			t.Fatalf("%q: %v, %v", text, table, err)
+		}
+		return
+	}
+	if lines := strings.Count(text, "\n"); len(table) > lines {
+		t.Fatalf("%q: %d entries of %d lines", text, len(table), lines)
+	}
+	printed := "heading\n"
+	for _, v := range table {
+		printed += format(v)
+	}
+	again, err := parseTable([]byte(printed), parse)
+	if diff := cmp.Diff(table, again); err != nil || diff != "" {
+		t.Errorf("%q, printed %q: %v (-first +again)\n%s", text, printed, err, diff)
+	}
+}
+
+func FuzzSysctl(f *testing.F) {
+	f.Add("4096\n")
+	f.Add("32000\t1024000000\t500\t32000\n")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		vals, err := parseSysctl(text)
+		if err != nil {
+			return
+		}
+		if len(vals) == 0 || len(vals) != len(strings.Fields(text)) {
+			t.Fatalf("%q: %v", text, vals)
+		}
+		again, err := parseSysctl(fmt.Sprintln(strings.Trim(fmt.Sprint(vals), "[]")))
+		if diff := cmp.Diff(vals, again); err != nil || diff != "" {
+			t.Errorf("%q: %v (-first +again)\n%s", text, err, diff)
+		}
+	})
+}

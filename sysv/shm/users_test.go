@@ -1,0 +1,243 @@
+//go:build linux && !android
+
+package shm_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// Users that exist nowhere else, so that no right comes to them by accident.
+const (
+	alice   = 65533
+	bob     = 65532
+	friends = 65531 // a group
+)
+
+// as starts a peer as another user.
+func as(t *testing.T, uid, gid uint32) peerProcess {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("skipping, run as root: it takes processes of other users")
+	}
+	return startPeer(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}})
+}
+
+// createdBy has a peer create a segment, which is removed when the test ends.
+func createdBy(t *testing.T, p peerProcess, mode fs.FileMode) *shm.Segment {
+	t.Helper()
+	key := sysv.RandomKey()
+	p.ok("create %d 10", int32(key))
+	seg, err := shm.Open(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removeAtEnd(t, seg)
+	p.ok("set-mode %#o", mode)
+	return seg
+}
+
+// What a stranger may do follows from the permissions for others, and what only
+// the owner may do from nothing else.
+func TestStranger(t *testing.T) {
+	for mode, allowed := range map[fs.FileMode]string{
+		0o600: "",
+		0o660: "",
+		0o604: "attach-read-only stat",
+		0o644: "attach-read-only stat",
+		0o666: "attach attach-read-only stat",
+		0o602: "",
+	} {
+		t.Run(fmt.Sprintf("%#o", mode), func(t *testing.T) {
+			p := as(t, alice, alice)
+			seg := create(t, 10, &shm.Config{Mode: mode})
+			p.ok("open %d", int32(seg.Key())) // which needs no permission
+			owner := fmt.Sprintf("owned by uid 0, gid %d, mode %#o", os.Getegid(), mode)
+			for _, verb := range []string{
+				"attach", "attach-read-only", "stat",
+				"lock", "unlock", "remove", "set-mode 0666", "set-perm 65533 65533 0666",
+			} {
+				if !slices.Contains(strings.Fields(allowed), verb) {
+					p.refused(fs.ErrPermission, verb, owner)
+					continue
+				}
+				p.ok("%s", verb)
+				if strings.HasPrefix(verb, "attach") {
+					p.ok("detach")
+				}
+			}
+			if got := stat(t, seg); got.Mode != mode || got.UID != 0 || got.Dest || got.Locked {
+				t.Errorf("the stranger changed it: %+v", got)
+			}
+		})
+	}
+}
+
+// The first class that fits decides: an owner without permission is not helped
+// by what others may.
+func TestOwnerClassDecides(t *testing.T) {
+	for mode, allowed := range map[fs.FileMode]string{
+		0o600: "owner",
+		0o060: "member",
+		0o006: "other",
+		0o066: "member other",
+		0o606: "owner other",
+		0:     "",
+	} {
+		t.Run(fmt.Sprintf("%#o", mode), func(t *testing.T) {
+			owner := as(t, alice, friends)
+			seg := createdBy(t, owner, mode)
+			for class, p := range map[string]peerProcess{
+				"owner": owner, "member": as(t, bob, friends), "other": as(t, bob, bob),
+			} {
+				p.ok("open-id %d", seg.ID())
+				if slices.Contains(strings.Fields(allowed), class) {
+					p.ok("attach")
+					p.ok("detach")
+					continue
+				}
+				p.refused(fs.ErrPermission, "attach")
+				p.refused(fs.ErrPermission, "attach-read-only")
+			}
+		})
+	}
+}
+
+func TestOwnerGetsModeZeroBack(t *testing.T) {
+	owner := as(t, alice, alice)
+	seg := createdBy(t, owner, 0)
+	owner.refused(fs.ErrPermission, "stat", "mode 0")
+	owner.refused(fs.ErrPermission, "attach", "mode 0")
+	owner.ok("open %d", int32(seg.Key()))
+	owner.ok("set-mode 0600")
+	owner.ok("stat")
+	owner.ok("attach")
+}
+
+// Creator and owner both count as the owner, whoever of them is asking.
+func TestGivenAway(t *testing.T) {
+	creator, owner, other := as(t, alice, alice), as(t, bob, bob), as(t, bob+10, bob+10)
+	seg := createdBy(t, creator, 0o600)
+	for _, p := range []peerProcess{owner, other} {
+		p.ok("open-id %d", seg.ID())
+		p.refused(fs.ErrPermission, "attach")
+	}
+	creator.ok("set-perm %d %d 0600", bob, friends)
+	if st := stat(t, seg); st.UID != bob || st.GID != friends || st.CUID != alice || st.CGID != alice {
+		t.Errorf("given away it is %+v", st.Perm)
+	}
+	other.refused(fs.ErrPermission, "attach", "created by uid 65533, owned by uid 65532")
+	for _, p := range []peerProcess{owner, creator} {
+		p.ok("attach")
+		p.ok("detach")
+		p.ok("set-mode 0600") // keeps the owner, who may be another
+	}
+	if st := stat(t, seg); st.UID != bob || st.GID != friends {
+		t.Errorf("SetMode made it %+v", st.Perm)
+	}
+	owner.ok("remove")
+	creator.refused(sysv.ErrRemoved, "stat")
+}
+
+// A segment that somebody put under a key, or gave away to be trusted, is not
+// the one that OwnedBy asks for.
+func TestOwnedByRefusesForeignSegments(t *testing.T) {
+	squatter := as(t, alice, alice)
+	seg := createdBy(t, squatter, 0o666)
+	owner := func(uid uint32) *shm.OpenConfig { return &shm.OpenConfig{OwnedBy: &uid} }
+	check := func(by *shm.OpenConfig, want error, parts ...string) {
+		t.Helper()
+		_, err := shm.Open(seg.Key(), by)
+		wantErr(t, err, want, parts...)
+		_, _, err = shm.OpenOrCreate(seg.Key(), 10, &shm.Config{OwnedBy: by.OwnedBy})
+		wantErr(t, err, want, parts...)
+	}
+	check(owner(alice), nil)
+	check(owner(0), fs.ErrPermission, "created by uid 65533", "not by uid 0")
+	squatter.ok("set-perm 0 0 0666")
+	check(owner(0), fs.ErrPermission, "created by uid 65533 and owned by uid 0")
+	check(owner(alice), fs.ErrPermission)
+}
+
+func TestListShowsEverybodysSegments(t *testing.T) {
+	seg := create(t, 12345, &shm.Config{Mode: 0o600})
+	p := as(t, alice, alice)
+	p.ok("open-id %d", seg.ID())
+	p.refused(fs.ErrPermission, "stat")
+	want, _ := listed(t, seg.ID())
+	for _, got := range asked[[]shm.Stat](p, "list") {
+		if got.ID != seg.ID() {
+			continue
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-as root +as alice)\n%s", diff)
+		}
+		return
+	}
+	t.Errorf("segment %d is not in alice's list", seg.ID())
+}
+
+// In a bare chroot List and Limits ask the kernel itself, for everybody.
+func TestWithoutProc(t *testing.T) {
+	p := as(t, 0, 0)
+	create(t, 12345, nil)
+	attach(t, create(t, 1, &shm.Config{Mode: 0o444}), nil)
+	wantList, wantLimits := asked[[]shm.Stat](p, "list"), asked[shm.SystemLimits](p, "limits")
+	p.ok("chroot %s", t.TempDir())
+	// What only the table has, and what it lacks.
+	apart := cmpopts.IgnoreFields(shm.Stat{}, "Perm.Seq", "RSS", "Swap")
+	byID := cmpopts.SortSlices(func(a, b shm.Stat) bool { return a.ID < b.ID })
+	if diff := cmp.Diff(wantList, asked[[]shm.Stat](p, "list"), apart, byID); diff != "" {
+		t.Errorf("List (-with +without)\n%s", diff)
+	}
+	gotLimits := asked[shm.SystemLimits](p, "limits")
+	if strconv.IntSize < 64 {
+		// A 32-bit process is told 32 bits, of a 64-bit kernel only 31 of shmmax.
+		wantLimits.ShmAll = uint64(uint32(wantLimits.ShmAll))
+		wantLimits.ShmMax = gotLimits.ShmMax
+	}
+	if diff := cmp.Diff(wantLimits, gotLimits); diff != "" {
+		t.Errorf("Limits (-with +without)\n%s", diff)
+	}
+}
+
+func TestHugePagesNeedARight(t *testing.T) {
+	meminfo(t, "Hugepagesize")
+	p := as(t, alice, alice)
+	p.refused(fs.ErrPermission, "create-huge 1", "CAP_IPC_LOCK", "vm.hugetlb_shm_group")
+}
+
+// An ordinary user may lock within his limit, and is told of it beyond.
+func TestLockPagesWithinRlimit(t *testing.T) {
+	p := as(t, alice, alice)
+	seg := createdBy(t, p, 0o600)
+	limit := syscall.Rlimit{}
+	const memlock = 8 // RLIMIT_MEMLOCK, which package syscall lacks
+	if err := syscall.Getrlimit(memlock, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Cur < 1<<16 || limit.Cur > 1<<30 {
+		t.Skipf("skipping, set ulimit -l to something between 64 and 1048576: it is %d bytes", limit.Cur)
+	}
+	p.ok("lock")
+	if !stat(t, seg).Locked {
+		t.Error("not locked")
+	}
+	p.ok("unlock")
+	big := sysv.RandomKey()
+	p.ok("create %d %d", int32(big), limit.Cur+1)
+	defer p.ok("remove")
+	p.refused(syscall.ENOMEM, "lock", "RLIMIT_MEMLOCK")
+}
