@@ -32,7 +32,8 @@ type Config struct {
 //
 // Other errors: ERANGE for a value, EINVAL for a number of values that can't
 // be (SEMMSL), ENOSPC for a limit (SEMMNI, SEMMNS). Hints name the limit and
-// its use. On any error no set is left. See semget(2).
+// its use. On any error no set is left, unless it can't be removed either. See
+// semget(2).
 func Create(key sysv.Key, values []int, cfg *Config) (*Set, error) {
 	if cfg == nil {
 		cfg = new(Config)

@@ -21,7 +21,8 @@ var helpers struct {
 
 // Helper registers what a second process under this name does. It returns the
 // name, so that it can initialise a package variable. Its standard output goes
-// to the test, line by line; its standard input ends when the test does.
+// to the test, line by line, and may run at most 8192 lines ahead of it; its
+// standard input ends when the test does.
 func Helper(name string, run func(args []string) error) string {
 	helpers.Lock()
 	defer helpers.Unlock()
@@ -99,7 +100,7 @@ func Start(t testing.TB, name string, args ...string) *Process {
 // StartCommand is Start for a command from [Command].
 func StartCommand(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
-	p := &Process{Cmd: cmd, t: t, lines: make(chan string, 1024), done: make(chan struct{})}
+	p := &Process{Cmd: cmd, t: t, lines: make(chan string, 8192), done: make(chan struct{})}
 	var err error
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -174,7 +174,7 @@ func (k *Kind[T]) checkOwner(key sysv.Key, id int, p sysv.Perm, ownedBy *uint32)
 func OpenOrCreate[H any](create, open func() (H, error)) (h H, created bool, err error) {
 	for {
 		h, err = create()
-		if err == nil || !errors.Is(err, sys.EEXIST) {
+		if err == nil || !errors.Is(err, sys.EEXIST) && !errors.Is(err, sysv.ErrRemoved) {
 			return h, err == nil, err
 		}
 		h, err = open()

@@ -34,7 +34,7 @@ func Segments() ([]Shm, error) { return read("/proc/sysvipc/shm", parseShm) }
 func Sets() ([]Sem, error) { return read("/proc/sysvipc/sem", parseSem) }
 
 func read[T any](path string, parse func(*row) T) ([]T, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +43,15 @@ func read[T any](path string, parse func(*row) T) ([]T, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return table, nil
+}
+
+// readFile reads a file of /proc where that is the kernel's: a program for
+// another system may see it too, as under node on Linux.
+func readFile(path string) ([]byte, error) {
+	if err := sys.Supported(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // parseTable skips the heading and makes one T of each line. Columns that a
@@ -137,7 +146,7 @@ func (r *row) column() []byte {
 // namespace: "shmmax" has one, "sem" four.
 func Sysctl(name string) ([]uint64, error) {
 	path := "/proc/sys/kernel/" + name
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,9 @@ import (
 // that this module speaks.
 var errUnsupported = fmt.Errorf("System V IPC of Linux: %w", errors.ErrUnsupported)
 
+// Supported returns the error of every call here.
+func Supported() error { return errUnsupported }
+
 // Errno stands for the kernel's error number in comparisons; nothing here
 // ever returns one.
 type Errno uintptr

@@ -1,0 +1,131 @@
+//go:build linux && !android
+
+package wait_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/wait"
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+func TestMain(m *testing.M) { sysvtest.Main(m) }
+
+func newSet(t *testing.T, values ...uint16) int {
+	t.Helper()
+	id, err := sys.Semget(sys.IPC_PRIVATE, len(values), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sys.Semctl(id, 0, sys.IPC_RMID) })
+	if err := sys.SemSetall(id, values); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// lateContext is one whose deadline passes before its Err says so, as that of
+// a context does for an instant, but for as long as the test likes.
+type lateContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func TestSemop(t *testing.T) {
+	never, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	soon := time.Now().Add(20 * time.Millisecond)
+	deadline, cancel := context.WithDeadline(t.Context(), soon)
+	defer cancel()
+	overflow := []sys.Sembuf{{Op: 1}, {Op: 32767}}
+
+	for _, tt := range []struct {
+		name   string
+		ctx    context.Context
+		values []uint16
+		ops    []sys.Sembuf
+		err    error
+		after  []uint16
+	}{
+		{"succeeds", never, []uint16{2, 3}, []sys.Sembuf{{Op: -2}, {Num: 1, Op: 1}}, nil, []uint16{0, 4}},
+		{"succeeds without an end", context.Background(), []uint16{2}, []sys.Sembuf{{Op: -2}}, nil, []uint16{0}},
+		{"would wait with IPC_NOWAIT", never, []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
+		{"would wait with IPC_NOWAIT, without an end", context.Background(), []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
+		{"would wait with IPC_NOWAIT, before a deadline", lateContext{never, time.Now().Add(time.Hour)}, []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
+		{"is refused", never, []uint16{1}, overflow, sys.ERANGE, []uint16{1}},
+		{"has ended before", cancelled, []uint16{1}, []sys.Sembuf{{Op: -1}}, context.Canceled, []uint16{1}},
+		{"ends at a deadline", deadline, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at a deadline that the context is late to notice", lateContext{never, soon}, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at one that is over", lateContext{never, soon.Add(-time.Hour)}, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := newSet(t, tt.values...)
+			if err := wait.Semop(tt.ctx, id, tt.ops); err != tt.err {
+				t.Errorf("error %v, want %v", err, tt.err)
+			}
+			got := make([]uint16, len(tt.values))
+			if err := sys.SemGetall(id, got); err != nil || !slices.Equal(got, tt.after) {
+				t.Errorf("values %v, want %v (%v)", got, tt.after, err)
+			}
+		})
+	}
+}
+
+// patience bounds what a failure would make endless.
+const patience = time.Minute
+
+func awaitWaiter(t *testing.T, id int) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Microsecond) {
+		n, err := sys.Semctl(id, 0, sys.GETNCNT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 1 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody waits")
+		}
+	}
+}
+
+// Each wait takes its semaphore, is cancelled in the middle of waiting, or meets
+// the removal of the set.
+func TestSemopReportsHowItEnded(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(id int, cancel func())
+		err  error
+	}{
+		{"woken", func(id int, cancel func()) { sys.SemSetval(id, 0, 1) }, nil},
+		{"cancelled", func(id int, cancel func()) { cancel() }, context.Canceled},
+		{"removed", func(id int, cancel func()) { sys.Semctl(id, 0, sys.IPC_RMID) }, sys.EIDRM},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := newSet(t, 0)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			done := make(chan error, 1)
+			go func() { done <- wait.Semop(ctx, id, []sys.Sembuf{{Op: -1}}) }()
+			awaitWaiter(t, id)
+			tt.end(id, cancel)
+			select {
+			case err := <-done:
+				if err != tt.err {
+					t.Errorf("error %v, want %v", err, tt.err)
+				}
+			case <-time.After(patience):
+				t.Errorf("still waiting after %v", patience)
+			}
+		})
+	}
+}

@@ -1,0 +1,299 @@
+//go:build linux && !android
+
+package sem_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/sysvtest"
+	"golang.org/x/sys/unix"
+)
+
+var take, post, zero = sem.Op{Delta: -1}, sem.Op{Delta: +1}, sem.Op{}
+
+// contexts are those that a wait treats differently, none of which ends.
+func contexts(t *testing.T) map[string]context.Context {
+	never, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	soon, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	// Beyond what 32-bit seconds, or a time.Duration, can count.
+	far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
+	t.Cleanup(cancel)
+	return map[string]context.Context{
+		"without end":           bg,
+		"that can be cancelled": never,
+		"with a deadline":       soon,
+		"with a far deadline":   far,
+	}
+}
+
+func TestWaitersAreWoken(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		start int
+		op    sem.Op
+		wake  func(*sem.Set) error
+		after int
+	}{
+		{"take, by Do", 0, take, func(s *sem.Set) error { return s.Do(bg, post) }, 0},
+		{"take, by SetValue", 0, take, func(s *sem.Set) error { return s.SetValue(0, 5) }, 4},
+		{"take, by SetValues", 0, take, func(s *sem.Set) error { return s.SetValues([]int{5}) }, 4},
+		{"zero, by Do", 1, zero, func(s *sem.Set) error { return s.Do(bg, take) }, 0},
+		{"zero, by SetValue", 1, zero, func(s *sem.Set) error { return s.SetValue(0, 0) }, 0},
+		{"zero, by SetValues", 1, zero, func(s *sem.Set) error { return s.SetValues([]int{0}) }, 0},
+	} {
+		for name, ctx := range contexts(t) {
+			t.Run(tt.name+"/context "+name, func(t *testing.T) {
+				s := newSet(t, tt.start)
+				wait := async(t, func() error { return s.Do(ctx, tt.op) })
+				awaitWaiters(t, s, 0, 1)
+				must(t, tt.wake(s))
+				must(t, wait())
+				wantValues(t, s, tt.after)
+			})
+		}
+	}
+}
+
+func TestWaitForSeveralAtOnceHoldsNone(t *testing.T) {
+	s := newSet(t, 0, 0)
+	wait := async(t, func() error { return s.Do(bg, sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1}) })
+	awaitWaiters(t, s, 0, 1)
+	must(t, s.Do(bg, sem.Op{Num: 0, Delta: 1}))
+	awaitWaiters(t, s, 1, 1) // it waits for the other one now
+	wantValues(t, s, 1, 0)
+	must(t, s.Do(bg, sem.Op{Num: 1, Delta: 1}))
+	must(t, wait())
+	wantValues(t, s, 0, 0)
+}
+
+// An operation that need not wait at first can have to once it is woken.
+func TestNoWaitEndsAWaitUnderWay(t *testing.T) {
+	for name, ctx := range contexts(t) {
+		t.Run("context "+name, func(t *testing.T) {
+			s := newSet(t, 0, 1)
+			wait := async(t, func() error {
+				return s.Do(ctx, sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1, Flags: sem.NoWait})
+			})
+			awaitWaiters(t, s, 0, 1)
+			must(t, s.SetValues([]int{1, 0}))
+			wantError(t, wait(), sysv.ErrWouldBlock)
+			wantValues(t, s, 1, 0)
+		})
+	}
+}
+
+func TestDeadlineEndsAWait(t *testing.T) {
+	s := newSet(t, 1)
+	for _, op := range []sem.Op{zero, {Delta: -2}} {
+		ctx := brief(t)
+		deadline, _ := ctx.Deadline()
+		if err := s.Do(ctx, op); err != context.DeadlineExceeded {
+			t.Errorf("error %v", err)
+		}
+		if time.Now().Before(deadline) {
+			t.Error("ended before its deadline")
+		}
+	}
+	wantValues(t, s, 1)
+	awaitWaiters(t, s, 0, 0)
+}
+
+func TestCancelEndsAWait(t *testing.T) {
+	s := newSet(t, 1)
+	for _, op := range []sem.Op{zero, {Delta: -2}} {
+		for _, parent := range contexts(t) {
+			ctx, cancel := context.WithCancel(parent)
+			wait := async(t, func() error { return s.Do(ctx, op) })
+			awaitWaiters(t, s, 0, 1)
+			cancel()
+			if err := wait(); err != context.Canceled {
+				t.Errorf("error %v", err)
+			}
+		}
+	}
+	wantValues(t, s, 1)
+	awaitWaiters(t, s, 0, 0)
+}
+
+func TestRemovalEndsAWait(t *testing.T) {
+	for name, ctx := range contexts(t) {
+		for _, op := range []sem.Op{zero, {Delta: -2}} {
+			t.Run("context "+name, func(t *testing.T) {
+				s := newSet(t, 1)
+				wait := async(t, func() error { return s.Do(ctx, op) })
+				p := startDo(t, s, []sem.Op{op})
+				awaitWaiters(t, s, 0, 2)
+				must(t, s.Remove())
+				wantError(t, wait(), sysv.ErrRemoved)
+				p.Expect(sysv.ErrRemoved.Error())
+			})
+		}
+	}
+}
+
+// signalStorm sends one round of signals to every thread of this process.
+func signalStorm(t *testing.T) {
+	threads, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	for _, thread := range threads {
+		tid, err := strconv.Atoi(thread.Name())
+		must(t, err)
+		for _, sig := range []unix.Signal{unix.SIGURG, unix.SIGUSR1, unix.SIGCHLD} {
+			unix.Tgkill(os.Getpid(), tid, sig) // the thread may be gone
+		}
+	}
+}
+
+func catchSignals(t *testing.T) {
+	caught := make(chan os.Signal, 1) // else SIGUSR1 kills
+	signal.Notify(caught, unix.SIGUSR1, unix.SIGCHLD)
+	t.Cleanup(func() { signal.Stop(caught) })
+}
+
+func TestSignalsDoNotEndAWait(t *testing.T) {
+	catchSignals(t)
+	for name, ctx := range contexts(t) {
+		t.Run("context "+name, func(t *testing.T) {
+			s := newSet(t, 0)
+			var returned atomic.Bool
+			wait := async(t, func() error {
+				defer returned.Store(true)
+				return s.Do(ctx, take)
+			})
+			awaitWaiters(t, s, 0, 1)
+			for range 200 {
+				signalStorm(t)
+			}
+			awaitWaiters(t, s, 0, 1)
+			if returned.Load() {
+				t.Error("a signal ended the wait")
+			}
+			must(t, s.Do(bg, post))
+			must(t, wait())
+			wantValues(t, s, 0)
+		})
+	}
+}
+
+// A wait that began anew after each signal would never end here.
+func TestSignalsDoNotExtendADeadline(t *testing.T) {
+	catchSignals(t)
+	s := newSet(t, 0)
+	ctx := brief(t)
+	deadline, _ := ctx.Deadline()
+	var returned atomic.Bool
+	wait := async(t, func() error {
+		defer returned.Store(true)
+		return s.Do(ctx, take)
+	})
+	for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
+		signalStorm(t)
+	}
+	if err := wait(); err != context.DeadlineExceeded {
+		t.Errorf("error %v", err)
+	}
+	if time.Now().Before(deadline) {
+		t.Error("ended before its deadline")
+	}
+}
+
+func TestWaitersOfOtherProcessesAreCounted(t *testing.T) {
+	s := newSet(t, 1)
+	counts := func() [2]int { return [2]int{get(t)(s.Waiters(0)), get(t)(s.ZeroWaiters(0))} }
+	var takers, zeros []*sysvtest.Process
+	for range 3 {
+		takers = append(takers, startDo(t, s, []sem.Op{{Delta: -2}}))
+	}
+	for range 2 {
+		zeros = append(zeros, startDo(t, s, []sem.Op{zero}))
+	}
+	eventually(t, "3 takers and 2 for zero", func() bool { return counts() == [2]int{3, 2} })
+	takers[1].Kill()
+	zeros[0].Kill()
+	if got := counts(); got != [2]int{2, 1} {
+		t.Errorf("after two kills %v wait, want [2 1]", got)
+	}
+	must(t, s.Do(bg, sem.Op{Delta: 3}))
+	takers[0].Expect("ok")
+	takers[2].Expect("ok")
+	zeros[1].Expect("ok")
+	if got := counts(); got != [2]int{0, 0} {
+		t.Errorf("in the end %v wait", got)
+	}
+}
+
+func TestWaitersAreServedInTheirOrder(t *testing.T) {
+	s := newSet(t, 0)
+	var queue []*sysvtest.Process
+	for i := range 4 {
+		queue = append(queue, startDo(t, s, []sem.Op{take}))
+		awaitWaiters(t, s, 0, i+1)
+	}
+	for i, p := range queue {
+		must(t, s.Do(bg, post))
+		p.Expect("ok")
+		awaitWaiters(t, s, 0, len(queue)-i-1)
+	}
+}
+
+func TestLastPIDIsWhoDidTheOperation(t *testing.T) {
+	s := newSet(t, 0, 0)
+	p := startDo(t, s, []sem.Op{{Num: 1, Delta: 1}})
+	p.Expect("ok")
+	if got := get(t)(s.LastPID(1)); got != p.Process.Pid {
+		t.Errorf("LastPID(1) = %d, want the helper's %d", got, p.Process.Pid)
+	}
+	p.Finish()
+}
+
+// Waits that end at the very moment when they could succeed must either take a
+// token or not, and say which.
+func TestCancellationLosesNoToken(t *testing.T) {
+	r := random(t)
+	s := newSet(t, 0)
+	const goroutines, each, posts = 8, 60, 240
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range goroutines {
+		r := rand.New(rand.NewPCG(r.Uint64(), 0))
+		wg.Go(func() {
+			for range each {
+				ctx, cancel := context.WithCancel(t.Context())
+				pause := time.Duration(r.IntN(int(2 * time.Millisecond)))
+				if r.IntN(2) == 0 {
+					ctx, cancel = context.WithTimeout(ctx, pause)
+				} else {
+					time.AfterFunc(pause, cancel)
+				}
+				switch err := s.Do(ctx, take); {
+				case err == nil:
+					taken.Add(1)
+				case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+					t.Error(err)
+				}
+				cancel()
+			}
+		})
+	}
+	for range posts {
+		must(t, s.Do(bg, post))
+		time.Sleep(time.Duration(r.IntN(int(200 * time.Microsecond))))
+	}
+	wg.Wait()
+	t.Logf("%d of %d taken", taken.Load(), posts)
+	wantValues(t, s, posts-int(taken.Load()))
+	awaitWaiters(t, s, 0, 0)
+}

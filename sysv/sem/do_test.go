@@ -1,0 +1,196 @@
+//go:build linux && !android
+
+package sem_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/sem"
+)
+
+// waits is what Do gives, within a brief context, where it has to wait.
+var waits = context.DeadlineExceeded
+
+func TestDo(t *testing.T) {
+	const max = 32767
+	ops := func(ops ...sem.Op) []sem.Op { return ops }
+	for _, tt := range []struct {
+		name   string
+		values []int
+		ops    []sem.Op
+		after  []int // where err is nil; else nothing changes
+		err    error
+		hint   string
+	}{
+		{name: "adds", values: []int{0}, ops: ops(sem.Op{Delta: 3}), after: []int{3}},
+		{name: "subtracts to 0", values: []int{3}, ops: ops(sem.Op{Delta: -3}), after: []int{0}},
+		{name: "waits to subtract", values: []int{2}, ops: ops(sem.Op{Delta: -3}), err: waits},
+		{name: "finds 0", values: []int{0}, ops: ops(sem.Op{}), after: []int{0}},
+		{name: "waits for 0", values: []int{1}, ops: ops(sem.Op{}), err: waits},
+		{name: "goes up to the maximum", values: []int{0}, ops: ops(sem.Op{Delta: max}), after: []int{max}},
+		{name: "and down", values: []int{max}, ops: ops(sem.Op{Delta: -max}), after: []int{0}},
+
+		{name: "does several at once", values: []int{1, 2, 0}, ops: ops(sem.Op{Num: 1, Delta: -2}, sem.Op{Num: 0, Delta: 4}, sem.Op{Num: 2}), after: []int{5, 0, 0}},
+		{name: "does all or nothing", values: []int{1, 0}, ops: ops(sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1}), err: waits},
+		{name: "keeps their order", values: []int{1}, ops: ops(sem.Op{Delta: 1}, sem.Op{Delta: -2}, sem.Op{}), after: []int{0}},
+		{name: "adds before it subtracts", values: []int{0}, ops: ops(sem.Op{Delta: 1}, sem.Op{Delta: -1}), after: []int{0}},
+		{name: "can't subtract before it adds", values: []int{0}, ops: ops(sem.Op{Delta: -1}, sem.Op{Delta: 1}), err: waits},
+		{name: "takes at 0", values: []int{0}, ops: ops(sem.Op{}, sem.Op{Delta: 1}), after: []int{1}},
+		{name: "does not take at 1", values: []int{1}, ops: ops(sem.Op{}, sem.Op{Delta: 1}), err: waits},
+
+		{name: "NoWait to subtract", values: []int{0}, ops: ops(sem.Op{Delta: -1, Flags: sem.NoWait}), err: sysv.ErrWouldBlock},
+		{name: "NoWait for 0", values: []int{1}, ops: ops(sem.Op{Flags: sem.NoWait}), err: sysv.ErrWouldBlock},
+		{name: "NoWait where it need not wait", values: []int{1}, ops: ops(sem.Op{Delta: -1, Flags: sem.NoWait}), after: []int{0}},
+		{name: "NoWait of the one that would", values: []int{1, 0}, ops: ops(sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1, Flags: sem.NoWait}), err: sysv.ErrWouldBlock},
+		{name: "NoWait of another", values: []int{1, 0}, ops: ops(sem.Op{Num: 0, Delta: -1, Flags: sem.NoWait}, sem.Op{Num: 1, Delta: -1}), err: waits},
+		{name: "NoWait after one that waits", values: []int{0, 0}, ops: ops(sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1, Flags: sem.NoWait}), err: waits},
+		{name: "NoWait before one that waits", values: []int{0, 0}, ops: ops(sem.Op{Num: 0, Delta: -1, Flags: sem.NoWait}, sem.Op{Num: 1, Delta: -1}), err: sysv.ErrWouldBlock},
+
+		{name: "passes the maximum", values: []int{max}, ops: ops(sem.Op{Delta: 1}), err: syscall.ERANGE, hint: "SEMVMX"},
+		{name: "passes it for an instant", values: []int{max}, ops: ops(sem.Op{Delta: 1}, sem.Op{Delta: -1}), err: syscall.ERANGE, hint: "SEMVMX"},
+		{name: "passes it rather than wait", values: []int{max, 0}, ops: ops(sem.Op{Num: 0, Delta: 1}, sem.Op{Num: 1, Delta: -1}), err: syscall.ERANGE, hint: "SEMVMX"},
+
+		{name: "first that is not there", values: []int{1, 1}, ops: ops(sem.Op{Delta: 1}, sem.Op{Num: 2, Delta: 1}), err: syscall.EFBIG, hint: "operation 1 is on semaphore 2, the set has 2"},
+		{name: "negative number", values: []int{1}, ops: ops(sem.Op{Num: -1, Delta: 1}), err: syscall.EFBIG, hint: "semaphore -1"},
+		{name: "number -65536 in 16 bits", values: []int{1}, ops: ops(sem.Op{Num: -1 << 16, Delta: 1}), err: syscall.EFBIG, hint: "semaphore -65536"},
+		{name: "number 65535", values: []int{1}, ops: ops(sem.Op{Num: 1<<16 - 1, Delta: 1}), err: syscall.EFBIG, hint: "semaphore 65535"},
+		{name: "number 65536, 0 in 16 bits", values: []int{1}, ops: ops(sem.Op{Num: 1 << 16, Delta: 1}), err: syscall.EFBIG, hint: "semaphore 65536"},
+		{name: "number 65537, 1 in 16 bits", values: []int{1, 1}, ops: ops(sem.Op{Num: 1<<16 + 1, Delta: 1}), err: syscall.EFBIG, hint: "semaphore 65537"},
+		{name: "largest number", values: []int{1}, ops: ops(sem.Op{Num: math.MaxInt, Delta: 1}), err: syscall.EFBIG, hint: "semaphore"},
+		{name: "smallest number", values: []int{1}, ops: ops(sem.Op{Num: math.MinInt, Delta: 1}), err: syscall.EFBIG, hint: "semaphore"},
+
+		{name: "delta 32768, negative in 16 bits", values: []int{max}, ops: ops(sem.Op{Delta: max + 1}), err: syscall.ERANGE, hint: "delta 32768"},
+		{name: "delta -32768", values: []int{max}, ops: ops(sem.Op{Delta: -max - 1}), err: syscall.ERANGE, hint: "delta -32768"},
+		{name: "delta 65537, 1 in 16 bits", values: []int{1}, ops: ops(sem.Op{Delta: 1<<16 + 1}), err: syscall.ERANGE, hint: "delta 65537"},
+		{name: "unknown flag", values: []int{1}, ops: ops(sem.Op{Delta: 1, Flags: 1}), err: syscall.EINVAL, hint: "flags 0x1"},
+		{name: "no operations", values: []int{1}, err: syscall.EINVAL, hint: "no operations"},
+
+		{name: "8 operations", values: []int{0}, ops: slices.Repeat(ops(sem.Op{Delta: 1}), 8), after: []int{8}},
+		{name: "9 operations", values: []int{0}, ops: slices.Repeat(ops(sem.Op{Delta: 1}), 9), after: []int{9}},
+		{name: "9 operations that wait", values: []int{8}, ops: slices.Repeat(ops(sem.Op{Delta: -1}), 9), err: waits},
+		{name: "500 operations", values: []int{0}, ops: slices.Repeat(ops(sem.Op{Delta: 1}), 500), after: []int{500}},
+		{name: "501 operations", values: []int{0}, ops: slices.Repeat(ops(sem.Op{Delta: 1}), 501), err: syscall.E2BIG, hint: "501 operations, 500 at most (SEMOPM"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSet(t, tt.values...)
+			check := func(err error) {
+				t.Helper()
+				switch {
+				case tt.err == waits && err != waits: // the context's own error
+					t.Errorf("error %v, want %v itself", err, waits)
+				case tt.hint != "":
+					wantHint(t, err, tt.err, tt.hint)
+				default:
+					wantError(t, err, tt.err)
+				}
+				if err == nil {
+					wantValues(t, s, tt.after...)
+				} else {
+					wantValues(t, s, tt.values...)
+				}
+			}
+			given := slices.Clone(tt.ops)
+			check(s.Do(brief(t), tt.ops...))
+			if !slices.Equal(given, tt.ops) {
+				t.Error("Do changed its operations")
+			}
+
+			must(t, s.SetValues(tt.values))
+			ok, err := s.Try(tt.ops...)
+			wouldWait := tt.err == waits || tt.err == sysv.ErrWouldBlock
+			if want := tt.err == nil; ok != want || wouldWait && err != nil {
+				t.Errorf("Try: %v, %v, want %v", ok, err, want)
+			}
+			if !wouldWait {
+				check(err)
+			} else {
+				wantValues(t, s, tt.values...)
+			}
+		})
+	}
+}
+
+func TestUndoHasALimit(t *testing.T) {
+	s := newSet(t, 32767)
+	must(t, s.Do(bg, sem.Op{Delta: -32767, Flags: sem.Undo}))
+	must(t, s.Do(bg, sem.Op{Delta: 1}))
+	err := s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo})
+	wantHint(t, err, syscall.ERANGE, "SEMAEM")
+	wantValues(t, s, 1)
+}
+
+func TestEndedContextTriesNothing(t *testing.T) {
+	s := newSet(t, 1)
+	expired, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	for _, ctx := range []context.Context{ended(t), expired} {
+		if err := s.Do(ctx, sem.Op{Delta: -1}); err != ctx.Err() {
+			t.Errorf("Do: %v, want %v", err, ctx.Err())
+		}
+		if err := s.Mutex(0).Lock(ctx); err != ctx.Err() {
+			t.Errorf("Lock: %v, want %v", err, ctx.Err())
+		}
+	}
+	wantValues(t, s, 1)
+}
+
+func TestFailureLeavesNoTrace(t *testing.T) {
+	s := openID(t, bareSet(t, newKey(t), 1, 0o600))
+	if ok, err := s.Try(sem.Op{Delta: -1}); ok || err != nil {
+		t.Fatalf("Try: %v, %v", ok, err)
+	}
+	stat, err := s.Stat()
+	must(t, err)
+	if pid := get(t)(s.LastPID(0)); !stat.OTime.IsZero() || pid != 0 {
+		t.Errorf("OTime %v, LastPID %d", stat.OTime, pid)
+	}
+	must(t, sys.SemSetval(s.ID(), 0, 1))
+	if ok, err := s.Try(sem.Op{Delta: -1}); !ok || err != nil {
+		t.Fatalf("Try: %v, %v", ok, err)
+	}
+	if stat, err = s.Stat(); err != nil || stat.OTime.IsZero() {
+		t.Errorf("no OTime after an operation: %v", err)
+	}
+}
+
+func TestDoAllocatesNothing(t *testing.T) {
+	s := newSet(t, 1, 1)
+	m := s.Mutex(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for name, f := range map[string]func(){
+		"Do with 1 op": func() {
+			s.Do(ctx, sem.Op{Delta: 1})
+			s.Do(ctx, sem.Op{Delta: -1})
+		},
+		"Do with 5 ops": func() {
+			s.Do(ctx, sem.Op{Delta: 1}, sem.Op{Delta: 1}, sem.Op{Delta: -1}, sem.Op{Delta: 1}, sem.Op{Delta: -2})
+		},
+		"Do with 8 ops": func() {
+			s.Do(ctx, sem.Op{Delta: 1}, sem.Op{Delta: -1}, sem.Op{Delta: 1}, sem.Op{Delta: -1},
+				sem.Op{Delta: 1}, sem.Op{Delta: -1}, sem.Op{Delta: 1}, sem.Op{Delta: -1})
+		},
+		"Try that would wait": func() { s.Try(sem.Op{Delta: -2}) },
+		"Try":                 func() { s.Try(sem.Op{Delta: -1}, sem.Op{Delta: 1}) },
+		"Lock and Unlock": func() {
+			m.Lock(ctx)
+			m.Unlock()
+		},
+		"TryLock and Unlock": func() {
+			m.TryLock()
+			m.Unlock()
+		},
+	} {
+		if n := testing.AllocsPerRun(200, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	wantValues(t, s, 1, 1)
+}

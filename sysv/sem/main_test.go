@@ -1,0 +1,281 @@
+//go:build linux && !android
+
+package sem_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/sysvtest"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) { sysvtest.Main(m) }
+
+// bg is the context of waits that nothing but the kernel ends.
+var bg = context.Background()
+
+// patience bounds what a failure would make endless. No test passes or fails by
+// how long something takes.
+const patience = time.Minute
+
+func patient(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// brief is for waits that are to end without success.
+func brief(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// newSet returns a private set that is gone after the test.
+func newSet(t testing.TB, values ...int) *sem.Set {
+	t.Helper()
+	s, err := sem.Create(sysv.Private, values, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Remove(); err != nil && !errors.Is(err, sysv.ErrRemoved) {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// newKey returns a free key, which is free again after the test.
+func newKey(t *testing.T) sysv.Key {
+	key := sysv.RandomKey()
+	t.Cleanup(func() {
+		for _, stat := range list(t) {
+			if stat.Key == key {
+				sys.Semctl(stat.ID, 0, sys.IPC_RMID)
+			}
+		}
+	})
+	return key
+}
+
+// bareSet makes a set as a creator leaves it that dies before it gives values.
+func bareSet(t *testing.T, key sysv.Key, n, mode int) int {
+	t.Helper()
+	id, err := sys.Semget(int32(key), n, mode|sys.IPC_CREAT|sys.IPC_EXCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func openID(t *testing.T, id int) *sem.Set {
+	t.Helper()
+	s, err := sem.OpenID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func list(t *testing.T) []sem.Stat {
+	t.Helper()
+	stats, err := sem.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// get checks the error of a method that returns a number.
+func get(t *testing.T) func(int, error) int {
+	return func(v int, err error) int {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+func wantValues(t *testing.T, s *sem.Set, want ...int) {
+	t.Helper()
+	got, err := s.Values()
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
+func wantError(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+// wantHint checks for an error of the module with these parts in its hint.
+func wantHint(t *testing.T, err, want error, parts ...string) {
+	t.Helper()
+	wantError(t, err, want)
+	e, ok := errors.AsType[*sysv.Error](err)
+	if !ok {
+		t.Fatalf("%v is a %T, no *sysv.Error", err, err)
+	}
+	for _, part := range parts {
+		if !strings.Contains(e.Hint, part) {
+			t.Errorf("hint %q, want %q in it", e.Hint, part)
+		}
+	}
+}
+
+// eventually waits for something that other threads or processes bring about.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// awaitWaiters waits until so many callers are blocked on the semaphore, in
+// either way of waiting.
+func awaitWaiters(t *testing.T, s *sem.Set, num, want int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d waiters", want), func() bool {
+		return get(t)(s.Waiters(num))+get(t)(s.ZeroWaiters(num)) == want
+	})
+}
+
+// async calls f and returns a function that waits for its error.
+func async(t *testing.T, f func() error) (wait func() error) {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return func() error {
+		t.Helper()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(patience):
+			t.Fatalf("still waiting after %v", patience)
+			return nil
+		}
+	}
+}
+
+// random returns a generator whose seed is in the log, and can be given.
+func random(t *testing.T) *rand.Rand {
+	seed := rand.Uint64()
+	if s := os.Getenv("SYSVIPC_SEED"); s != "" {
+		var err error
+		seed, err = strconv.ParseUint(s, 10, 64)
+		must(t, err)
+	}
+	t.Logf("SYSVIPC_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+const nobody = 65534
+
+func needRoot(t *testing.T, what string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skipf("skipping: only root %s: run the test as root", what)
+	}
+}
+
+func needCommand(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("skipping: %v: install util-linux or perl", err)
+	}
+}
+
+// ordinary makes cmd a process whom the kernel refuses things.
+func ordinary(cmd *exec.Cmd) *exec.Cmd {
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	return cmd
+}
+
+// do performs one Do for each list of operations, prints how each went, and
+// stays until its input ends.
+var do = sysvtest.Helper("do", func(args []string) error {
+	id, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	s, err := sem.OpenID(id)
+	if err != nil {
+		return err
+	}
+	for _, arg := range args[1:] {
+		var ops []sem.Op
+		if err := json.Unmarshal([]byte(arg), &ops); err != nil {
+			return err
+		}
+		fmt.Println(outcome(s.Do(bg, ops...)))
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+})
+
+// startDo starts a do helper.
+func startDo(t *testing.T, s *sem.Set, dos ...[]sem.Op) *sysvtest.Process {
+	t.Helper()
+	args := []string{strconv.Itoa(s.ID())}
+	for _, ops := range dos {
+		text, err := json.Marshal(ops)
+		must(t, err)
+		args = append(args, string(text))
+	}
+	return sysvtest.Start(t, do, args...)
+}
+
+// outcome names an error in a word, for comparison and for printing.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, known := range []error{sysv.ErrRemoved, sysv.ErrWouldBlock, sysv.ErrNotInitialized, sem.ErrNotLocked} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return unix.ErrnoName(errno)
+	}
+	return err.Error()
+}
+
+func repeat(n, v int) []int { return slices.Repeat([]int{v}, n) }

@@ -1,0 +1,267 @@
+//go:build linux && !android
+
+package sem_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/sysvtest"
+	"github.com/google/go-cmp/cmp"
+)
+
+// methods are all methods that ask the kernel, in an order in which each can
+// succeed on a set of the values 0, 1, 1. Those that change its permissions
+// come last.
+var methods = []struct {
+	name string
+	call func(*sem.Set) error
+}{
+	{"Set.Value", func(s *sem.Set) error { _, err := s.Value(0); return err }},
+	{"Set.Values", func(s *sem.Set) error { _, err := s.Values(); return err }},
+	{"Set.LastPID", func(s *sem.Set) error { _, err := s.LastPID(0); return err }},
+	{"Set.Waiters", func(s *sem.Set) error { _, err := s.Waiters(0); return err }},
+	{"Set.ZeroWaiters", func(s *sem.Set) error { _, err := s.ZeroWaiters(0); return err }},
+	{"Set.Stat", func(s *sem.Set) error { _, err := s.Stat(); return err }},
+	{"Set.Do", func(s *sem.Set) error { return s.Do(bg, post, take) }},
+	{"Set.Do for 0", func(s *sem.Set) error { return s.Do(bg, zero) }},
+	{"Set.Try", func(s *sem.Set) error { _, err := s.Try(post, take); return err }},
+	{"Set.Try for 0", func(s *sem.Set) error { _, err := s.Try(zero); return err }},
+	{"Mutex.Lock", func(s *sem.Set) error { return s.Mutex(1).Lock(bg) }},
+	{"Mutex.TryLock", func(s *sem.Set) error { _, err := s.Mutex(2).TryLock(); return err }},
+	{"Mutex.Unlock", func(s *sem.Set) error { return s.Mutex(0).Unlock() }},
+	{"Set.SetValue", func(s *sem.Set) error { return s.SetValue(0, 0) }},
+	{"Set.SetValues", func(s *sem.Set) error { return s.SetValues([]int{0, 1, 1}) }},
+	{"Set.SetPerm", func(s *sem.Set) error { return s.SetPerm(uint32(os.Geteuid()), uint32(os.Getegid()), 0o600) }},
+	{"Set.SetMode", func(s *sem.Set) error { return s.SetMode(0o600) }},
+	{"Set.Remove", func(s *sem.Set) error { return s.Remove() }},
+}
+
+func callAll(s *sem.Set) map[string]string {
+	got := make(map[string]string)
+	for _, m := range methods {
+		got[m.name] = outcome(m.call(s))
+	}
+	return got
+}
+
+// all is what callAll returns if nothing but these goes otherwise.
+func all(what string, except map[string]string) map[string]string {
+	want := make(map[string]string)
+	for _, m := range methods {
+		want[m.name] = what
+	}
+	for name, what := range except {
+		want[name] = what
+	}
+	return want
+}
+
+func TestMethodsAreComplete(t *testing.T) {
+	known := map[string]bool{"Set.ID": true, "Set.Key": true, "Set.Len": true, "Set.Mutex": true}
+	for _, m := range methods {
+		known[strings.Fields(m.name)[0]] = true
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[*sem.Set](), reflect.TypeFor[*sem.Mutex]()} {
+		for i := range typ.NumMethod() {
+			if name := typ.Elem().Name() + "." + typ.Method(i).Name; !known[name] {
+				t.Errorf("%s is not in the table of methods", name)
+			}
+		}
+	}
+}
+
+func TestEveryMethodSaysThatTheSetIsRemoved(t *testing.T) {
+	s := newSet(t, 1, 1, 1)
+	must(t, s.Mutex(0).Lock(bg)) // else Unlock does not ask the kernel
+	must(t, openID(t, s.ID()).Remove())
+	if diff := cmp.Diff(all(sysv.ErrRemoved.Error(), nil), callAll(s)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	wantHint(t, s.Remove(), sysv.ErrRemoved, "ipcrm")
+	wantError(t, s.Mutex(0).Unlock(), sem.ErrNotLocked)
+	for _, stat := range list(t) {
+		if stat.ID == s.ID() {
+			t.Error("the set is still in the list")
+		}
+	}
+}
+
+// methodsHelper opens the set of a key and prints how each method goes.
+var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
+	key, err := sysv.ParseKey(args[0])
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(bg, 20*time.Millisecond)
+	defer cancel()
+	s, err := sem.Open(ctx, key, nil)
+	if errors.Is(err, sysv.ErrNotInitialized) {
+		fmt.Println(outcome(err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for name, what := range callAll(s) {
+		fmt.Printf("%s: %s\n", name, what)
+	}
+	fmt.Println("end")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+})
+
+// callAllOrdinary is callAll by an ordinary user's process.
+func callAllOrdinary(t *testing.T, key sysv.Key) map[string]string {
+	t.Helper()
+	return startCallAll(t, ordinary(sysvtest.Command(methodsHelper, key.String())))
+}
+
+func startCallAll(t *testing.T, cmd *exec.Cmd) map[string]string {
+	t.Helper()
+	p := sysvtest.StartCommand(t, cmd)
+	got := make(map[string]string)
+	for {
+		name, what, ok := strings.Cut(p.Line(), ": ")
+		if !ok {
+			p.Finish()
+			return got
+		}
+		got[name] = what
+	}
+}
+
+func TestOwnerIsBoundByTheMode(t *testing.T) {
+	reads := func(what string) map[string]string {
+		want := make(map[string]string)
+		for _, name := range []string{"Value", "Values", "LastPID", "Waiters", "ZeroWaiters", "Stat", "Do for 0", "Try for 0"} {
+			want["Set."+name] = what
+		}
+		return want
+	}
+	writes := func(what string) map[string]string {
+		want := make(map[string]string)
+		for _, name := range []string{"Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Set.SetValue", "Set.SetValues"} {
+			want[name] = what
+		}
+		return want
+	}
+	none := reads("EACCES")
+	for name, what := range writes("EACCES") {
+		none[name] = what
+	}
+	for _, tt := range []struct {
+		mode   fs.FileMode
+		except map[string]string
+	}{
+		{0o600, nil},
+		{0o400, writes("EACCES")},
+		{0o200, reads("EACCES")},
+		{0o000, none}, // and yet the owner can have it back
+		{0o077, none},
+	} {
+		t.Run(fmt.Sprintf("%#o", uint32(tt.mode)), func(t *testing.T) {
+			key := newKey(t)
+			s, err := sem.Create(key, []int{0, 1, 1}, nil)
+			must(t, err)
+			if os.Geteuid() == 0 {
+				must(t, s.SetPerm(nobody, nobody, tt.mode))
+			} else {
+				must(t, s.SetMode(tt.mode))
+			}
+			want := all("ok", tt.except)
+			want["Mutex.Unlock"] = sem.ErrNotLocked.Error()
+			if diff := cmp.Diff(want, callAllOrdinary(t, key)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestStrangerIsBoundByTheMode(t *testing.T) {
+	needRoot(t, "can be two users")
+	admin := map[string]string{"Set.SetPerm": "EPERM", "Set.SetMode": "EPERM", "Set.Remove": "EPERM", "Mutex.Unlock": sem.ErrNotLocked.Error()}
+	with := func(what string, names ...string) map[string]string {
+		want := all("EACCES", admin)
+		for _, name := range names {
+			want[name] = what
+		}
+		return want
+	}
+	for _, tt := range []struct {
+		mode fs.FileMode
+		want map[string]string
+	}{
+		{0o600, with("")},
+		{0o660, with("")},
+		{0o604, with("ok", "Set.Value", "Set.Values", "Set.LastPID", "Set.Waiters", "Set.ZeroWaiters", "Set.Stat", "Set.Do for 0", "Set.Try for 0")},
+		{0o602, with("ok", "Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Set.SetValue", "Set.SetValues")},
+		{0o606, all("ok", admin)},
+	} {
+		t.Run(fmt.Sprintf("%#o", uint32(tt.mode)), func(t *testing.T) {
+			key := newKey(t)
+			_, err := sem.Create(key, []int{0, 1, 1}, &sem.Config{Mode: tt.mode})
+			must(t, err)
+			if diff := cmp.Diff(tt.want, callAllOrdinary(t, key)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// EACCES and EPERM, which the tables above tell apart, are both refusals, and
+// the hint says by whom.
+func TestRefusalsSayWhoseTheSetIs(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("skipping: root is refused nothing: run the test as another user too")
+	}
+	s := newSet(t, 1)
+	must(t, s.SetMode(0))
+	_, err := s.Value(0)
+	wantHint(t, err, fs.ErrPermission, fmt.Sprintf("owned by uid %d", os.Geteuid()), "mode 0")
+	wantHint(t, s.Do(bg, post), fs.ErrPermission, "mode 0")
+}
+
+// Whether there are values can't be seen without read permission; whether there
+// was an operation can.
+func TestStrangerSeesOTimeOnly(t *testing.T) {
+	needRoot(t, "can be two users")
+	key := newKey(t)
+	id := bareSet(t, key, 3, 0o600)
+	must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
+	p := sysvtest.StartCommand(t, ordinary(sysvtest.Command(methodsHelper, key.String())))
+	p.Expect(sysv.ErrNotInitialized.Error())
+	p.Finish()
+	must(t, openID(t, id).Do(bg, zero))
+	if got := callAllOrdinary(t, key); len(got) != len(methods) {
+		t.Errorf("the set was not opened: %v", got)
+	}
+}
+
+// Whoever gave the values may have no pid that the opener can see, see
+// pid_namespaces(7).
+func TestOpenerInAnotherPIDNamespace(t *testing.T) {
+	needRoot(t, "may make a PID namespace without another user's")
+	key := newKey(t)
+	id := bareSet(t, key, 3, 0o600)
+	must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
+	cmd := sysvtest.Command(methodsHelper, key.String())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	want := all("ok", map[string]string{"Mutex.Unlock": sem.ErrNotLocked.Error()})
+	if diff := cmp.Diff(want, startCallAll(t, cmd)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
