@@ -50,6 +50,10 @@ func (e Errno) Error() string {
 
 func FileID(string) (dev, ino uint64, err error) { return 0, 0, errUnsupported }
 
+func Thread() int         { return 0 }
+func Interrupt(int) error { return errUnsupported }
+func Interruptible() bool { return false }
+
 func Shmget(int32, int, int) (int, error)             { return 0, errUnsupported }
 func Shmat(int, uintptr, int) (unsafe.Pointer, error) { return nil, errUnsupported }
 func Shmdt(unsafe.Pointer) error                      { return errUnsupported }
