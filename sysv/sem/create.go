@@ -97,7 +97,7 @@ func (s *Set) publish(vals []uint16) error {
 		}
 	}
 	if errno != 0 {
-		return s.opError(len(ops), errno)
+		return s.semopError(len(ops), errno)
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ var methods = []struct {
 	{"Mutex.Lock", func(s *sem.Set) error { return s.Mutex(1).Lock(bg) }},
 	{"Mutex.TryLock", func(s *sem.Set) error { _, err := s.Mutex(2).TryLock(); return err }},
 	{"Mutex.Unlock", func(s *sem.Set) error { return s.Mutex(0).Unlock() }},
+	{"Counting.Release", func(s *sem.Set) error { return s.Counting(0, sem.Undo).Release(1) }},
+	{"Counting.Acquire", func(s *sem.Set) error { return s.Counting(0, sem.Undo).Acquire(bg, 1) }},
+	{"Counting.TryAcquire", func(s *sem.Set) error { _, err := s.Counting(0, 0).TryAcquire(1); return err }},
 	{"Set.SetValue", func(s *sem.Set) error { return s.SetValue(0, 0) }},
 	{"Set.SetValues", func(s *sem.Set) error { return s.SetValues([]int{0, 1, 1}) }},
 	{"Set.SetPerm", func(s *sem.Set) error { return s.SetPerm(uint32(os.Geteuid()), uint32(os.Getegid()), 0o600) }},
@@ -71,11 +74,11 @@ func all(what string, except map[string]string) map[string]string {
 }
 
 func TestMethodsAreComplete(t *testing.T) {
-	known := map[string]bool{"Set.ID": true, "Set.Key": true, "Set.Len": true, "Set.Mutex": true}
+	known := map[string]bool{"Set.ID": true, "Set.Key": true, "Set.Len": true, "Set.Mutex": true, "Set.Counting": true}
 	for _, m := range methods {
 		known[strings.Fields(m.name)[0]] = true
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[*sem.Set](), reflect.TypeFor[*sem.Mutex]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[*sem.Set](), reflect.TypeFor[*sem.Mutex](), reflect.TypeFor[*sem.Counting]()} {
 		for i := range typ.NumMethod() {
 			if name := typ.Elem().Name() + "." + typ.Method(i).Name; !known[name] {
 				t.Errorf("%s is not in the table of methods", name)
@@ -154,7 +157,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 	}
 	writes := func(what string) map[string]string {
 		want := make(map[string]string)
-		for _, name := range []string{"Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Set.SetValue", "Set.SetValues"} {
+		for _, name := range []string{"Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Counting.Release", "Counting.Acquire", "Counting.TryAcquire", "Set.SetValue", "Set.SetValues"} {
 			want[name] = what
 		}
 		return want
@@ -208,7 +211,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 		{0o600, with("")},
 		{0o660, with("")},
 		{0o604, with("ok", "Set.Value", "Set.Values", "Set.LastPID", "Set.Waiters", "Set.ZeroWaiters", "Set.Stat", "Set.Do for 0", "Set.Try for 0")},
-		{0o602, with("ok", "Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Set.SetValue", "Set.SetValues")},
+		{0o602, with("ok", "Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Counting.Release", "Counting.Acquire", "Counting.TryAcquire", "Set.SetValue", "Set.SetValues")},
 		{0o606, all("ok", admin)},
 	} {
 		t.Run(fmt.Sprintf("%#o", uint32(tt.mode)), func(t *testing.T) {

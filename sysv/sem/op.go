@@ -46,90 +46,131 @@ const stackOps = 8
 // [io/fs.ErrPermission] without write permission, or read permission where all
 // operations wait for 0. See semop(2).
 //
-// Up to 8 operations allocate nothing.
+// Up to 8 operations allocate nothing, unless they have to wait.
 func (s *Set) Do(ctx context.Context, ops ...Op) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(ops) <= stackOps {
-		var buf [stackOps]sys.Sembuf
-		return s.do(ctx, ops, buf[:len(ops)])
+	if s.hurry.Load() <= 0 || !s.expectsToWait(ctx, ops) {
+		errno := s.perform(ops)
+		if errno == 0 {
+			return nil
+		}
+		if errno != sys.EAGAIN {
+			return s.opError(ops, errno)
+		}
+		s.hurry.Store(hurries)
 	}
-	return s.do(ctx, ops, make([]sys.Sembuf, len(ops)))
-}
-
-func (s *Set) do(ctx context.Context, ops []Op, buf []sys.Sembuf) error {
-	ok, err := s.try(ops, buf)
-	if ok || err != nil {
-		return err
-	}
-	waits := false
-	for i := range ops {
-		buf[i].Flg = int16(ops[i].Flags)
-		waits = waits || ops[i].Flags&NoWait == 0
-	}
-	if !waits {
-		return s.opError(len(ops), sys.EAGAIN)
-	}
-	err = wait.Semop(ctx, s.id, buf)
-	if errno, ok := err.(sys.Errno); ok {
-		return s.opError(len(ops), errno)
-	}
-	return err
+	return s.wait(ctx, ops)
 }
 
 // Try is Do that returns false where it would have to wait, whatever the flags
 // say.
 func (s *Set) Try(ops ...Op) (bool, error) {
-	if len(ops) <= stackOps {
-		var buf [stackOps]sys.Sembuf
-		return s.try(ops, buf[:len(ops)])
+	errno := s.perform(ops)
+	if errno == 0 || errno == sys.EAGAIN {
+		return errno == 0, nil
 	}
-	return s.try(ops, make([]sys.Sembuf, len(ops)))
+	return false, s.opError(ops, errno)
 }
 
-// try copies ops to buf with NoWait on all of them, and performs them.
-// Neither may come to live on the heap: nothing here may keep them.
-func (s *Set) try(ops []Op, buf []sys.Sembuf) (bool, error) {
-	if len(ops) == 0 {
-		return false, s.noOps()
+// hurries is how many times Do does not try first after it had to wait.
+const hurries = 16
+
+// expectsToWait tells whether trying first is likely to be in vain, as for a
+// process that takes turns with another. Where ctx can end, waiting costs more
+// than a try, and adding never waits.
+func (s *Set) expectsToWait(ctx context.Context, ops []Op) bool {
+	if ctx.Done() != nil {
+		return false
 	}
-	for i, op := range ops {
-		if uint(op.Num) >= uint(s.len) || op.Delta < -sys.SEMVMX || op.Delta > sys.SEMVMX || op.Flags&^(Undo|NoWait) != 0 {
-			return false, s.badOp(i, op)
+	for i := range ops {
+		if ops[i].Delta <= 0 {
+			s.hurry.Add(-1)
+			return true
 		}
-		buf[i] = sys.Sembuf{Num: uint16(op.Num), Op: int16(op.Delta), Flg: int16(op.Flags | NoWait)}
 	}
-	switch errno := sys.SemopNoWait(s.id, buf); errno {
-	case 0:
-		return true, nil
+	return false
+}
+
+// perform performs ops where that needs no waiting: else EAGAIN. It is all that
+// an uncontended lock consists of, so nothing in it may allocate or keep ops.
+func (s *Set) perform(ops []Op) sys.Errno {
+	var few [stackOps]sys.Sembuf
+	buf := few[:]
+	if len(ops) > stackOps {
+		buf = make([]sys.Sembuf, len(ops))
+	}
+	if !s.encode(buf, ops, NoWait) {
+		return badOps
+	}
+	return sys.SemopNoWait(s.id, buf[:len(ops)])
+}
+
+// wait performs ops as soon as that is possible.
+func (s *Set) wait(ctx context.Context, ops []Op) error {
+	buf := make([]sys.Sembuf, len(ops))
+	if !s.encode(buf, ops, 0) {
+		return s.opError(ops, badOps)
+	}
+	err := wait.Semop(ctx, s.id, buf)
+	if errno, ok := err.(sys.Errno); ok {
+		return s.opError(ops, errno)
+	}
+	return err
+}
+
+// encode copies ops to kernel layout, with extra flags on all of them, or
+// returns false where there are none or one can't be.
+func (s *Set) encode(buf []sys.Sembuf, ops []Op, extra Flag) bool {
+	for i := range ops {
+		op := &ops[i]
+		if !s.valid(op) {
+			return false
+		}
+		buf[i] = sys.Sembuf{Num: uint16(op.Num), Op: int16(op.Delta), Flg: int16(op.Flags | extra)}
+	}
+	return len(ops) > 0
+}
+
+func (s *Set) valid(op *Op) bool {
+	return uint(op.Num) < uint(s.len) && uint(op.Delta+sys.SEMVMX) <= 2*sys.SEMVMX && op.Flags&^(Undo|NoWait) == 0
+}
+
+// badOps stands for operations that the kernel was not asked for.
+const badOps = ^sys.Errno(0)
+
+// opError makes the error of a Do or Try.
+func (s *Set) opError(ops []Op, errno sys.Errno) error {
+	switch errno {
+	case badOps:
+		return s.badOps(ops)
 	case sys.EAGAIN:
-		return false, nil
-	default:
-		return false, s.opError(len(ops), errno)
-	}
-}
-
-func (s *Set) noOps() error {
-	return kind.Invalid("semop", s.key, s.id, "no operations")
-}
-
-func (s *Set) badOp(i int, op Op) error {
-	e := &sysv.Error{Op: "semop", Key: s.key, ID: s.id}
-	switch {
-	case uint(op.Num) >= uint(s.len):
-		e.Err, e.Hint = sys.EFBIG, fmt.Sprintf("operation %d is on semaphore %d, the set has %d", i, op.Num, s.len)
-	case op.Flags&^(Undo|NoWait) != 0:
-		e.Err, e.Hint = sys.EINVAL, fmt.Sprintf("operation %d has flags %#x, which are not Undo or NoWait", i, uint16(op.Flags))
-	default:
-		e.Err, e.Hint = sys.ERANGE, fmt.Sprintf("operation %d has delta %d, outside -%[3]d to %[3]d", i, op.Delta, sys.SEMVMX)
-	}
-	return e
-}
-
-func (s *Set) opError(n int, errno sys.Errno) error {
-	if errno == sys.EAGAIN {
 		return &sysv.Error{Op: "semop", Key: s.key, ID: s.id, Err: sysv.ErrWouldBlock}
 	}
+	return s.semopError(len(ops), errno)
+}
+
+// semopError is the kernel's errno for n operations.
+func (s *Set) semopError(n int, errno sys.Errno) error {
 	return s.error("semop", errno, func(errno sys.Errno) string { return opHint(errno, n) })
+}
+
+// badOps says what is wrong with ops.
+func (s *Set) badOps(ops []Op) error {
+	e := &sysv.Error{Op: "semop", Key: s.key, ID: s.id, Err: sys.EINVAL, Hint: "no operations"}
+	for i, op := range ops {
+		switch {
+		case s.valid(&op):
+			continue
+		case uint(op.Num) >= uint(s.len):
+			e.Err, e.Hint = sys.EFBIG, fmt.Sprintf("operation %d is on semaphore %d, the set has %d", i, op.Num, s.len)
+		case op.Flags&^(Undo|NoWait) != 0:
+			e.Hint = fmt.Sprintf("operation %d has flags %#x, which are not Undo or NoWait", i, uint16(op.Flags))
+		default:
+			e.Err, e.Hint = sys.ERANGE, fmt.Sprintf("operation %d has delta %d, outside -%[3]d to %[3]d", i, op.Delta, sys.SEMVMX)
+		}
+		break
+	}
+	return e
 }

@@ -3,6 +3,7 @@ package sem
 import (
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
@@ -17,8 +18,10 @@ type Set struct {
 	key sysv.Key
 	len int
 
-	mu     sync.Mutex
-	queues map[int]*queue // by semaphore, of those that were made a Mutex
+	hurry atomic.Int32 // how often Do still goes straight to waiting
+
+	mu    sync.Mutex
+	gates map[int]*gate // by semaphore, of those that goroutines queue for
 }
 
 // ID returns the kernel's id, 0 or more.

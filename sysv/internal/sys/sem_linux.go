@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -20,7 +21,8 @@ func Semget(key int32, nsems, flags int) (id int, err error) {
 // would keep its processor from all other goroutines. It returns an Errno and
 // not an error, so that nothing is allocated, and 0 for success.
 func SemopNoWait(id int, ops []Sembuf) Errno {
-	_, _, errno := unix.RawSyscall6(sysSemtimedop, uintptr(id),
+	// package syscall's function, because x/sys reaches it by a detour.
+	_, _, errno := syscall.RawSyscall6(sysSemtimedop, uintptr(id),
 		uintptr(unsafe.Pointer(unsafe.SliceData(ops))), uintptr(len(ops)), 0, 0, 0)
 	return errno
 }
