@@ -19,8 +19,26 @@ type bars struct {
 
 // newBars returns nil, which draws nothing, where nobody could see them.
 func newBars(b *board, asJSON bool) *bars {
-	terminal := int(os.Stderr.Fd())
-	if asJSON || !term.IsTerminal(terminal) {
+	w := newWriter(asJSON)
+	if w == nil {
+		return nil
+	}
+	w.Style().Visibility.Speed = true
+	w.Style().Options.ErrorString = "ended early"
+	bars := &bars{board: b, writer: w, trackers: make(map[int]*progress.Tracker)}
+	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && int(b.Children)+maxJoiners >= height {
+		bars.all = &progress.Tracker{Message: "all children"}
+		w.AppendTracker(bars.all)
+	}
+	bars.update()
+	go w.Render()
+	return bars
+}
+
+// newWriter returns what draws bars on standard error, or nil where nobody
+// could see them.
+func newWriter(asJSON bool) progress.Writer {
+	if asJSON || !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil
 	}
 	w := progress.NewWriter()
@@ -30,17 +48,8 @@ func newBars(b *board, asJSON bool) *bars {
 	w.SetTrackerLength(30)
 	w.SetStyle(progress.StyleBlocks)
 	w.Style().Visibility.ETA = false
-	w.Style().Visibility.Speed = true
-	w.Style().Options.ErrorString = "ended early"
 	w.Style().Options.TimeInProgressPrecision = 100 * time.Millisecond
-	bars := &bars{board: b, writer: w, trackers: make(map[int]*progress.Tracker)}
-	if _, height, err := term.GetSize(terminal); err == nil && int(b.Children)+maxJoiners >= height {
-		bars.all = &progress.Tracker{Message: "all children"}
-		w.AppendTracker(bars.all)
-	}
-	bars.update()
-	go w.Render()
-	return bars
+	return w
 }
 
 // update takes over what the slots say.
@@ -82,15 +91,49 @@ func (b *bars) updateSlot(i int, s *slot) {
 	}
 }
 
-// stop draws the bars a last time and leaves the terminal to others.
+// stop takes over what the slots say at the end.
 func (b *bars) stop() {
 	if b == nil {
 		return
 	}
 	b.update()
-	time.Sleep(150 * time.Millisecond) // the writer draws when its time has come
-	b.writer.Stop()
-	for b.writer.IsRenderInProgress() {
+	stopWriter(b.writer)
+}
+
+// stopWriter draws a last time and leaves the terminal to others.
+func stopWriter(w progress.Writer) {
+	time.Sleep(150 * time.Millisecond) // it draws when its time has come
+	w.Stop()
+	for w.IsRenderInProgress() {
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// bar shows how far one thing is; nil where nobody could see it.
+type bar struct {
+	writer  progress.Writer
+	tracker *progress.Tracker
+}
+
+func newBar(message string, total int, asJSON bool) *bar {
+	w := newWriter(asJSON)
+	if w == nil {
+		return nil
+	}
+	b := &bar{w, &progress.Tracker{Message: message, Total: int64(total)}}
+	w.AppendTracker(b.tracker)
+	go w.Render()
+	return b
+}
+
+func (b *bar) set(n int) {
+	if b != nil {
+		b.tracker.SetValue(int64(n))
+	}
+}
+
+func (b *bar) stop() {
+	if b != nil {
+		stopWriter(b.writer)
 	}
 }

@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
 )
 
-// childCommand is how a run starts itself again: Go programs can't fork.
+// childCommand is a child of a run.
 type childCommand struct {
 	Key      keyFlag `required:""`
 	Slot     int     `required:""`
@@ -18,14 +17,9 @@ type childCommand struct {
 	StopAt   uint32  `help:"Stop at this increment."`
 }
 
-// Run counts in a slot that the parent has prepared. It lives no longer than
-// the parent, of which it holds a pipe's end as its standard input.
+// Run counts in a slot that the parent has prepared.
 func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	ignoreSignals()
-	go func() {
-		io.Copy(io.Discard, os.Stdin)
-		cancel(errParentGone)
-	}()
+	liveWithParent(cancel)
 	b, err := openBoard(ctx, sysv.Key(c.Key))
 	if err != nil {
 		return err

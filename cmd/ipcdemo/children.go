@@ -31,6 +31,7 @@ type child struct {
 	*exec.Cmd
 	slot   int
 	stdin  io.Closer // its end is the child's
+	stdout bytes.Buffer
 	stderr bytes.Buffer
 	victim bool // is to be killed when it stops
 	err    error
@@ -39,35 +40,60 @@ type child struct {
 // startChildren starts one for each slot. On an error it returns those that it
 // started before.
 func (c *runCommand) startChildren(b *board) (*children, error) {
-	cs := &children{ended: make(chan *child, c.Children)}
-	self, err := os.Executable()
-	if err != nil {
-		return cs, err
-	}
+	cs := newChildren(c.Children)
 	for i := range c.Children {
 		b.slots[i].Target.Store(c.Iterations)
-		ch := &child{slot: i, victim: i < c.Kill}
-		ch.Cmd = exec.Command(self, "child", "--key", b.seg.Key().String(), "--slot", strconv.Itoa(i))
-		if ch.victim {
+		args := []string{"child", "--key", b.seg.Key().String(), "--slot", strconv.Itoa(i)}
+		victim := i < c.Kill
+		if victim {
 			// The steps in turn, beginning with the one that shows most.
 			step := locked + (i+1)%(both-locked+1)
-			ch.Args = append(ch.Args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.Iterations/2)))
+			args = append(args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.Iterations/2)))
 		}
-		ch.Stderr = &ch.stderr
-		if ch.stdin, err = ch.StdinPipe(); err != nil {
+		if err := cs.start(victim, args...); err != nil {
 			return cs, err
 		}
-		if err := ch.Start(); err != nil {
-			return cs, err
-		}
-		cs.all = append(cs.all, ch)
-		cs.alive++
-		go func() {
-			ch.err = ch.Wait()
-			cs.ended <- ch
-		}()
 	}
 	return cs, nil
+}
+
+func newChildren(n int) *children {
+	return &children{ended: make(chan *child, n)}
+}
+
+// start starts this program again: Go programs can't fork. The new process is
+// to end with its standard input, see liveWithParent.
+func (cs *children) start(victim bool, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ch := &child{Cmd: exec.Command(self, args...), slot: len(cs.all), victim: victim}
+	ch.Stdout, ch.Stderr = &ch.stdout, &ch.stderr
+	if ch.stdin, err = ch.StdinPipe(); err != nil {
+		return err
+	}
+	if err := ch.Start(); err != nil {
+		return err
+	}
+	cs.all = append(cs.all, ch)
+	cs.alive++
+	go func() {
+		ch.err = ch.Wait()
+		cs.ended <- ch
+	}()
+	return nil
+}
+
+// liveWithParent ends a process that startSelf started when its parent lets go
+// of it, or has died however it did, and leaves signals to the parent: the
+// terminal sends Ctrl-C to all of them.
+func liveWithParent(cancel context.CancelCauseFunc) {
+	ignoreSignals()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel(errParentGone)
+	}()
 }
 
 // await waits until every child has attached. One that ends before then ends
@@ -104,6 +130,22 @@ func (cs *children) reap(ctx context.Context, b *board, bars *bars) error {
 				if ch.victim && b.slots[ch.slot].State.Load() == stopped {
 					ch.Process.Kill()
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// finish waits until every child has ended well.
+func (cs *children) finish(ctx context.Context) error {
+	for cs.alive > 0 {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case ch := <-cs.ended:
+			cs.alive--
+			if ch.err != nil {
+				return cs.failure()
 			}
 		}
 	}

@@ -25,7 +25,9 @@ type commandLine struct {
 	Join  joinCommand  `cmd:"" help:"Count along in a run that another terminal started."`
 	Ls    lsCommand    `cmd:"" help:"List segments and semaphore sets, as ipcs does."`
 	Rm    rmCommand    `cmd:"" help:"Remove segments and semaphore sets, as ipcrm does."`
+	Bench benchCommand `cmd:"" help:"Measure the library on this machine."`
 	Child childCommand `cmd:"" hidden:""`
+	Peer  peerCommand  `cmd:"" hidden:""`
 }
 
 func main() {

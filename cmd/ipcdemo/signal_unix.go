@@ -25,8 +25,6 @@ func endOnSignal(cancel context.CancelCauseFunc) {
 	}()
 }
 
-// ignoreSignals leaves it to the parent to be interrupted, which then ends its
-// children: the terminal sends Ctrl-C to all of them.
 func ignoreSignals() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 }

@@ -46,7 +46,7 @@ const stackOps = 8
 // [io/fs.ErrPermission] without write permission, or read permission where all
 // operations wait for 0. See semop(2).
 //
-// Up to 8 operations allocate nothing, unless they have to wait.
+// Up to 8 operations allocate nothing, unless they have to wait and ctx can end.
 func (s *Set) Do(ctx context.Context, ops ...Op) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -97,27 +97,33 @@ func (s *Set) expectsToWait(ctx context.Context, ops []Op) bool {
 // an uncontended lock consists of, so nothing in it may allocate or keep ops.
 func (s *Set) perform(ops []Op) sys.Errno {
 	var few [stackOps]sys.Sembuf
-	buf := few[:]
-	if len(ops) > stackOps {
-		buf = make([]sys.Sembuf, len(ops))
-	}
+	buf := room(&few, len(ops))
 	if !s.encode(buf, ops, NoWait) {
 		return badOps
 	}
-	return sys.SemopNoWait(s.id, buf[:len(ops)])
+	return sys.SemopNoWait(s.id, buf)
 }
 
 // wait performs ops as soon as that is possible.
 func (s *Set) wait(ctx context.Context, ops []Op) error {
-	buf := make([]sys.Sembuf, len(ops))
+	var few [stackOps]sys.Sembuf
+	buf := room(&few, len(ops))
 	if !s.encode(buf, ops, 0) {
-		return s.opError(ops, badOps)
+		return s.badOps(ops)
 	}
 	err := wait.Semop(ctx, s.id, buf)
 	if errno, ok := err.(sys.Errno); ok {
 		return s.opError(ops, errno)
 	}
 	return err
+}
+
+// room returns few, or where that is not enough allocates.
+func room(few *[stackOps]sys.Sembuf, n int) []sys.Sembuf {
+	if n > stackOps {
+		return make([]sys.Sembuf, n)
+	}
+	return few[:n]
 }
 
 // encode copies ops to kernel layout, with extra flags on all of them, or

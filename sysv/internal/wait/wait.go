@@ -53,7 +53,10 @@ func semop(ctx context.Context, id int, ops []sys.Sembuf, longest time.Duration)
 		if err != nil {
 			return err
 		}
-		start := time.Now()
+		var start time.Time
+		if limit >= 0 {
+			start = time.Now()
+		}
 		err = sys.Semtimedop(id, ops, limit)
 		switch {
 		case err == sys.EINTR:

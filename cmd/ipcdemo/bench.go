@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+type benchCommand struct {
+	Window time.Duration `default:"300ms" help:"How long to measure each figure, more or less."`
+	JSON   bool          `name:"json" help:"Print the figures as JSON."`
+}
+
+// Validate refuses what can't be measured.
+func (c *benchCommand) Validate() error {
+	if c.Window < time.Millisecond || c.Window > time.Minute {
+		return fmt.Errorf("--window must be 1ms to 1m, not %v", c.Window)
+	}
+	return nil
+}
+
+// figure is one line of the result.
+type figure struct {
+	Name    string  `json:"name"`
+	Value   float64 `json:"value"`
+	Unit    string  `json:"unit"`
+	cpus    int     // that it needs
+	measure func(context.Context, *bench) (float64, error)
+}
+
+var figures = []figure{
+	{"uncontended Mutex, Lock and Unlock", 0, "ns", 1, pairs(func(b *bench) error {
+		return errors.Join(b.mutex.Lock(context.Background()), b.mutex.Unlock())
+	})},
+	{"uncontended Do, -1 and +1 with undo", 0, "ns", 1, pairs(func(b *bench) error {
+		return errors.Join(
+			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: -1, Flags: sem.Undo}),
+			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: +1, Flags: sem.Undo}))
+	})},
+	{"uncontended Do, -1 and +1 without undo", 0, "ns", 1, pairs(func(b *bench) error {
+		return errors.Join(
+			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: -1}),
+			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: +1}))
+	})},
+	{"one Do of five operations", 0, "ns", 1, pairs(func(b *bench) error {
+		return b.set.Do(context.Background(), sem.Op{Num: benchPing, Delta: +1}, sem.Op{Num: benchPong, Delta: +1},
+			sem.Op{Num: benchPing, Delta: -1}, sem.Op{Num: benchPong, Delta: -1}, sem.Op{Num: benchGate})
+	})},
+	{"turn to another process and back, on one CPU", 0, "ns", 1, turns(1)},
+	{"turn to another process and back, on two CPUs", 0, "ns", 2, turns(2)},
+	{"counting under a Mutex, 2 processes", 0, "/s", 1, contention(2)},
+	{"counting under a Mutex, 4 processes", 0, "/s", 1, contention(4)},
+	{"counting under a Mutex, 8 processes", 0, "/s", 1, contention(8)},
+	{"from cancelling a wait to its return, median", 0, "ns", 1, cancellations(50)},
+	{"from cancelling a wait to its return, 99 of 100", 0, "ns", 1, cancellations(99)},
+}
+
+// Semaphores of the set that is measured.
+const (
+	benchLock = iota // 1
+	benchGate        // 0: open
+	benchPing        // 0
+	benchPong        // 0
+	benchCount
+)
+
+// bench is what is measured on.
+type bench struct {
+	window time.Duration
+	set    *sem.Set
+	mutex  *sem.Mutex
+	seg    *shm.Segment
+	mem    *shm.Mapping
+	tally  *tally
+}
+
+// tally is what contending processes count in.
+type tally struct {
+	counter uint64 // under the lock
+	stop    atomic.Uint32
+}
+
+// Run measures all figures and prints them.
+func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	endOnSignal(cancel)
+	b, err := newBench(c.Window)
+	if err != nil {
+		return err
+	}
+	measured, err := c.measure(ctx, b)
+	if err := errors.Join(err, b.remove()); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(os.Stdout, measured)
+	}
+	var out strings.Builder
+	t := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, f := range measured {
+		// The name stands to the left, which the writer does for no column.
+		fmt.Fprintf(t, "%-48s\t%.0f\t%-3s\t\n", f.Name, f.Value, f.Unit)
+	}
+	t.Flush()
+	_, err = os.Stdout.WriteString(out.String())
+	return err
+}
+
+func (c *benchCommand) measure(ctx context.Context, b *bench) ([]figure, error) {
+	measured := slices.DeleteFunc(slices.Clone(figures), func(f figure) bool { return f.cpus > runtime.NumCPU() })
+	bar := newBar("measuring", len(measured), c.JSON)
+	defer bar.stop()
+	for i := range measured {
+		f := &measured[i]
+		var err error
+		if f.Value, err = f.measure(ctx, b); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, causeOf(ctx, err))
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		bar.set(i + 1)
+	}
+	return measured, nil
+}
+
+func newBench(window time.Duration) (b *bench, err error) {
+	b = &bench{window: window}
+	defer func() {
+		if err != nil {
+			b.remove()
+		}
+	}()
+	values := make([]int, benchCount)
+	values[benchLock] = 1
+	if b.set, err = sem.Create(sysv.Private, values, nil); err != nil {
+		return b, err
+	}
+	b.mutex = b.set.Mutex(benchLock)
+	if b.seg, err = shm.Create(sysv.Private, os.Getpagesize(), nil); err != nil {
+		return b, err
+	}
+	if b.mem, err = b.seg.Attach(nil); err != nil {
+		return b, err
+	}
+	b.tally, err = shm.View[tally](b.mem, 0)
+	return b, err
+}
+
+func (b *bench) remove() (err error) {
+	if b.set != nil {
+		err = b.set.Remove()
+	}
+	if b.seg != nil {
+		err = errors.Join(err, b.seg.Remove())
+	}
+	if b.mem != nil {
+		err = errors.Join(err, b.mem.Detach())
+	}
+	return err
+}
+
+// pairs measures what one call of f takes.
+func pairs(f func(*bench) error) func(context.Context, *bench) (float64, error) {
+	return func(ctx context.Context, b *bench) (float64, error) {
+		begin := time.Now()
+		for n := 1; ; n++ {
+			if err := f(b); err != nil {
+				return 0, err
+			}
+			if n%1024 != 0 {
+				continue
+			}
+			if took := time.Since(begin); took >= b.window || ctx.Err() != nil {
+				return float64(took.Nanoseconds()) / float64(n), nil
+			}
+		}
+	}
+}
+
+// turns measures how long two processes take to hand a turn there and back.
+func turns(cpus int) func(context.Context, *bench) (float64, error) {
+	return func(ctx context.Context, b *bench) (float64, error) {
+		play := func(cpu, await, wake int) *peerCommand {
+			return &peerCommand{Set: b.set.ID(), CPU: cpu, Await: await, Wake: wake, Turns: int(b.window/(50*time.Microsecond)) + 2}
+		}
+		peers, err := startPeers(play(cpus-1, benchPong, benchPing), play(0, benchPing, benchPong))
+		defer peers.end()
+		if err != nil {
+			return 0, err
+		}
+		if err := b.set.Do(ctx, sem.Op{Num: benchPing, Delta: +1}); err != nil {
+			return 0, err
+		}
+		if err := peers.finish(ctx); err != nil {
+			return 0, err
+		}
+		// The last turn is nobody's.
+		if err := b.set.Do(ctx, sem.Op{Num: benchPing, Delta: -1}); err != nil {
+			return 0, err
+		}
+		return strconv.ParseFloat(strings.TrimSpace(peers.all[1].stdout.String()), 64)
+	}
+}
+
+// contention measures how many times a second processes get the lock.
+func contention(processes int) func(context.Context, *bench) (float64, error) {
+	return func(ctx context.Context, b *bench) (float64, error) {
+		b.tally.counter = 0
+		b.tally.stop.Store(0)
+		if err := b.set.SetValue(benchGate, processes+1); err != nil {
+			return 0, err
+		}
+		var roles []*peerCommand
+		for range processes {
+			roles = append(roles, &peerCommand{Set: b.set.ID(), Segment: b.seg.ID(), Count: true})
+		}
+		peers, err := startPeers(roles...)
+		defer peers.end()
+		if err != nil {
+			return 0, err
+		}
+		// Each has taken one from the gate and waits for the last.
+		if err := b.set.Do(ctx, sem.Op{Num: benchGate, Delta: -1}, sem.Op{Num: benchGate}); err != nil {
+			return 0, err
+		}
+		begin := time.Now()
+		select {
+		case <-ctx.Done():
+		case <-time.After(b.window):
+		}
+		if err := b.mutex.Lock(ctx); err != nil {
+			return 0, err
+		}
+		counted, took := b.tally.counter, time.Since(begin)
+		b.tally.stop.Store(1)
+		if err := b.mutex.Unlock(); err != nil {
+			return 0, err
+		}
+		return float64(counted) / took.Seconds(), peers.finish(ctx)
+	}
+}
+
+// cancellations measures how long it takes a wait to end after its context, as
+// a percentile.
+func cancellations(percent int) func(context.Context, *bench) (float64, error) {
+	return func(ctx context.Context, b *bench) (float64, error) {
+		var took []time.Duration
+		for end := time.Now().Add(b.window); time.Now().Before(end) && ctx.Err() == nil; {
+			waiting, cancel := context.WithCancel(ctx)
+			ended := make(chan time.Time)
+			go func() {
+				b.set.Do(waiting, sem.Op{Num: benchPing, Delta: -1})
+				ended <- time.Now()
+			}()
+			for n := 0; n == 0; {
+				var err error
+				if n, err = b.set.Waiters(benchPing); err != nil {
+					cancel()
+					return 0, err
+				}
+			}
+			begin := time.Now()
+			cancel()
+			took = append(took, (<-ended).Sub(begin))
+		}
+		if len(took) == 0 {
+			return 0, context.Cause(ctx)
+		}
+		slices.Sort(took)
+		return float64(took[len(took)*percent/100].Nanoseconds()), nil
+	}
+}

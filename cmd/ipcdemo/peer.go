@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// peerCommand is a second process of a measurement: it takes turns, or counts.
+type peerCommand struct {
+	Set     int  `required:""`
+	Segment int  `help:"Where the count is."`
+	Count   bool `help:"Count until told to stop."`
+	Await   int  `help:"Semaphore that is raised when it is our turn."`
+	Wake    int  `help:"Semaphore to raise when we have had it."`
+	CPU     int  `help:"CPU to stay on, while taking turns."`
+	Turns   int  `help:"How many turns to take."`
+}
+
+func (c *peerCommand) args() []string {
+	return []string{"peer",
+		"--set", strconv.Itoa(c.Set), "--segment", strconv.Itoa(c.Segment), fmt.Sprintf("--count=%t", c.Count),
+		"--await", strconv.Itoa(c.Await), "--wake", strconv.Itoa(c.Wake), "--cpu", strconv.Itoa(c.CPU),
+		"--turns", strconv.Itoa(c.Turns)}
+}
+
+// Run plays the part.
+func (c *peerCommand) Run() error {
+	if !c.Count {
+		if err := stayOn(c.CPU); err != nil {
+			return err
+		}
+	}
+	// What is measured is waiting that only the kernel ends: the parent's end
+	// is the process's at once.
+	liveWithParent(func(error) { os.Exit(1) })
+	set, err := sem.OpenID(c.Set)
+	if err != nil {
+		return err
+	}
+	if c.Count {
+		return c.count(set)
+	}
+	return c.takeTurns(set)
+}
+
+// takeTurns prints the nanoseconds of a turn there and back.
+func (c *peerCommand) takeTurns(set *sem.Set) error {
+	ctx := context.Background()
+	await, wake := sem.Op{Num: c.Await, Delta: -1}, sem.Op{Num: c.Wake, Delta: +1}
+	var begin time.Time
+	for n := range c.Turns {
+		if err := set.Do(ctx, await); err != nil {
+			return err
+		}
+		if n == 0 {
+			begin = time.Now() // the parent began the game
+		}
+		if err := set.Do(ctx, wake); err != nil {
+			return err
+		}
+	}
+	fmt.Println(time.Since(begin).Nanoseconds() / int64(max(c.Turns-1, 1)))
+	return nil
+}
+
+func (c *peerCommand) count(set *sem.Set) error {
+	seg, err := shm.OpenID(c.Segment)
+	if err != nil {
+		return err
+	}
+	mem, err := seg.Attach(nil)
+	if err != nil {
+		return err
+	}
+	tally, err := shm.View[tally](mem, 0)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if err := set.Do(ctx, sem.Op{Num: benchGate, Delta: -1}); err != nil {
+		return err
+	}
+	if err := set.Do(ctx, sem.Op{Num: benchGate}); err != nil {
+		return err
+	}
+	for lock := set.Mutex(benchLock); tally.stop.Load() == 0; {
+		if err := lock.Lock(ctx); err != nil {
+			return err
+		}
+		tally.counter++
+		if err := lock.Unlock(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startPeers starts a process for each part. On an error it returns those that
+// it started before.
+func startPeers(parts ...*peerCommand) (*children, error) {
+	cs := newChildren(len(parts))
+	for _, p := range parts {
+		if err := cs.start(false, p.args()...); err != nil {
+			return cs, err
+		}
+	}
+	return cs, nil
+}
