@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -145,17 +146,19 @@ func TestRemovalEndsAWait(t *testing.T) {
 }
 
 // signalStorm sends one round of signals to every thread of this process.
-func signalStorm(t *testing.T) {
+func signalStorm(sigs ...unix.Signal) error {
 	threads, err := os.ReadDir("/proc/self/task")
-	must(t, err)
 	for _, thread := range threads {
-		tid, err := strconv.Atoi(thread.Name())
-		must(t, err)
-		for _, sig := range []unix.Signal{unix.SIGURG, unix.SIGUSR1, unix.SIGCHLD} {
+		tid, _ := strconv.Atoi(thread.Name())
+		for _, sig := range sigs {
 			unix.Tgkill(os.Getpid(), tid, sig) // the thread may be gone
 		}
 	}
+	return err
 }
+
+// strays are signals that have nothing to do with a wait.
+var strays = []unix.Signal{unix.SIGURG, unix.SIGUSR1, unix.SIGCHLD}
 
 func catchSignals(t *testing.T) {
 	caught := make(chan os.Signal, 1) // else SIGUSR1 kills
@@ -175,7 +178,7 @@ func TestSignalsDoNotEndAWait(t *testing.T) {
 			})
 			awaitWaiters(t, s, 0, 1)
 			for range 200 {
-				signalStorm(t)
+				must(t, signalStorm(strays...))
 			}
 			awaitWaiters(t, s, 0, 1)
 			if returned.Load() {
@@ -192,21 +195,58 @@ func TestSignalsDoNotEndAWait(t *testing.T) {
 func TestSignalsDoNotExtendADeadline(t *testing.T) {
 	catchSignals(t)
 	s := newSet(t, 0)
-	ctx := brief(t)
-	deadline, _ := ctx.Deadline()
-	var returned atomic.Bool
-	wait := async(t, func() error {
-		defer returned.Store(true)
-		return s.Do(ctx, take)
-	})
-	for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
-		signalStorm(t)
+	for _, call := range blockingCalls(s) {
+		t.Run(call.name, func(t *testing.T) {
+			ctx := brief(t)
+			deadline, _ := ctx.Deadline()
+			var returned atomic.Bool
+			wait := async(t, func() error {
+				defer returned.Store(true)
+				return call.take(ctx)
+			})
+			for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
+				must(t, signalStorm(strays...))
+			}
+			if err := wait(); err != context.DeadlineExceeded {
+				t.Errorf("error %v", err)
+			}
+			if time.Now().Before(deadline) {
+				t.Error("ended before its deadline")
+			}
+		})
 	}
-	if err := wait(); err != context.DeadlineExceeded {
-		t.Errorf("error %v", err)
-	}
-	if time.Now().Before(deadline) {
-		t.Error("ended before its deadline")
+	wantValues(t, s, 0)
+}
+
+// A cancellation is a signal among others then.
+func TestSignalsDoNotHideACancellation(t *testing.T) {
+	catchSignals(t)
+	s := newSet(t, 0)
+	for name, parent := range contexts(t) {
+		t.Run("context "+name, func(t *testing.T) {
+			for _, call := range blockingCalls(s) {
+				var returned atomic.Bool
+				ctx, cancel := context.WithCancel(parent)
+				wait := async(t, func() error {
+					defer returned.Store(true)
+					return call.take(ctx)
+				})
+				for i := 0; i < 50; i++ {
+					must(t, signalStorm(strays...))
+				}
+				if returned.Load() {
+					t.Errorf("%s: a signal ended the wait", call.name)
+				}
+				time.AfterFunc(0, cancel)
+				for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
+					must(t, signalStorm(strays...))
+				}
+				if err := wait(); err != context.Canceled {
+					t.Errorf("%s: error %v", call.name, err)
+				}
+			}
+			wantValues(t, s, 0)
+		})
 	}
 }
 
@@ -235,16 +275,34 @@ func TestWaitersOfOtherProcessesAreCounted(t *testing.T) {
 	}
 }
 
+// Also those of whom another one gives up: whoever can be interrupted keeps his
+// place until he is.
 func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	s := newSet(t, 0)
-	var queue []*sysvtest.Process
-	for i := range 4 {
-		queue = append(queue, startDo(t, s, []sem.Op{take}))
-		awaitWaiters(t, s, 0, i+1)
+	var queue []func() error
+	begin := func(ctx context.Context) {
+		queue = append(queue, async(t, func() error { return s.Do(ctx, take) }))
+		awaitWaiters(t, s, 0, len(queue))
 	}
-	for i, p := range queue {
+	ctx, giveUp := context.WithCancel(t.Context())
+	for _, ctx := range contexts(t) {
+		begin(ctx)
+		p := startDo(t, s, []sem.Op{take})
+		queue = append(queue, func() error { p.Expect("ok"); return nil })
+		awaitWaiters(t, s, 0, len(queue))
+	}
+	begin(ctx)
+	begin(bg)
+
+	cancelled := len(queue) - 2
+	giveUp()
+	if err := queue[cancelled](); err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+	queue = slices.Delete(queue, cancelled, cancelled+1)
+	for i, wait := range queue {
 		must(t, s.Do(bg, post))
-		p.Expect("ok")
+		must(t, wait())
 		awaitWaiters(t, s, 0, len(queue)-i-1)
 	}
 }

@@ -31,7 +31,15 @@
 // What can wait takes a [context.Context], and returns its error when it ends
 // first; the semaphores are then unchanged. A goroutine that waits in Do
 // occupies an operating system thread, of which Go allows 10000: let many
-// goroutines queue for a [Mutex], which sends one of them to the kernel.
+// goroutines queue for a [Mutex] or a [Counting], which send one of them to the
+// kernel.
+//
+// A deadline is the kernel's business (semtimedop). A cancellation interrupts
+// the waiting thread with SIGURG, the signal that Go's runtime uses for itself:
+// a program that asks os/signal for SIGURG gets those too. Where a program
+// ignores SIGURG or has it blocked when the wait begins, the wait looks every
+// 20 ms whether its context has ended. With a context that can't end, as
+// [context.Background], nothing of this is needed, and waiting costs least.
 //
 // # Sets that others make
 //
