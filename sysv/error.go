@@ -30,7 +30,7 @@ type Error struct {
 	Op string
 	// Key is the object's key where the object was named by key, else Private.
 	Key Key
-	// ID is the object's id, or -1 where it was not known.
+	// ID is the object's id, or -1 where it is not known: 0 is an id.
 	ID int
 	// Hint says what to look at, in a phrase: "4096 of 4096 segments in use
 	// (kernel.shmmni)". It is empty where Err says it all.
@@ -49,7 +49,9 @@ func (e *Error) Error() string {
 	case e.Key != Private:
 		s += fmt.Sprintf(" key %v", e.Key)
 	}
-	s += ": " + e.Err.Error()
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
 	if e.Hint != "" {
 		s += " (" + e.Hint + ")"
 	}

@@ -20,6 +20,9 @@ import (
 // another project number.
 func Ftok(path string, proj byte) (Key, error) {
 	dev, ino, err := sys.FileID(path)
+	for err == sys.EINTR { // on network file systems, see os.Stat
+		dev, ino, err = sys.FileID(path)
+	}
 	if err != nil {
 		return 0, &fs.PathError{Op: "ftok", Path: path, Err: err}
 	}

@@ -15,8 +15,8 @@ type Perm struct {
 	// CUID and CGID are the creator and its group.
 	CUID, CGID uint32
 	// Mode has read and write permission for owner, group and others
-	// (0o600 is rw-------). To the kernel, changing a semaphore is writing;
-	// execute permissions mean nothing.
+	// (0o600 is rw-------). To the kernel, changing a semaphore is writing.
+	// Execute permission counts for attaching a segment with Exec alone.
 	Mode fs.FileMode
 	// Seq is the kernel's count of how often the object's place in its table
 	// was used. Lists don't have it and say 0.

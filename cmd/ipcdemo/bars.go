@@ -38,14 +38,24 @@ func newBars(b *board, asJSON bool) *bars {
 // newWriter returns what draws bars on standard error, or nil where nobody
 // could see them.
 func newWriter(asJSON bool) progress.Writer {
-	if asJSON || !term.IsTerminal(int(os.Stderr.Fd())) {
+	terminal := int(os.Stderr.Fd())
+	if asJSON || !term.IsTerminal(terminal) {
 		return nil
 	}
 	w := progress.NewWriter()
+	length := 30
+	if width, _, err := term.GetSize(terminal); err == nil {
+		// The rest of the line is the message, the percentage, the number and
+		// the rate. Lines that wrap can't be drawn over.
+		length = min(length, width-55)
+	}
+	if length < 3 {
+		return nil
+	}
 	w.SetOutputWriter(os.Stderr)
 	w.SetUpdateFrequency(100 * time.Millisecond)
 	w.SetTrackerPosition(progress.PositionRight)
-	w.SetTrackerLength(30)
+	w.SetTrackerLength(length)
 	w.SetStyle(progress.StyleBlocks)
 	w.Style().Visibility.ETA = false
 	w.Style().Options.TimeInProgressPrecision = 100 * time.Millisecond

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -187,7 +188,7 @@ func (b *board) attach() (err error) {
 		return err
 	}
 	if b.header, err = shm.View[header](b.mapping, 0); err != nil {
-		return notOurs(b.seg)
+		return errors.Join(notOurs(b.seg), b.mapping.Detach())
 	}
 	return nil
 }
@@ -195,6 +196,8 @@ func (b *board) attach() (err error) {
 // check refuses what is not a board of this version and layout.
 func (b *board) check() error {
 	switch {
+	case b.untouched():
+		return errUnfinished
 	case b.Phase.Load() == unfinished, b.Magic != boardMagic:
 		return notOurs(b.seg)
 	case b.Version != boardVersion:
@@ -209,6 +212,16 @@ func (b *board) check() error {
 func (b *board) lay() (err error) {
 	b.slots, err = shm.Slice[slot](b.mapping, int(unsafe.Sizeof(header{})), int(b.Children)+maxJoiners)
 	return err
+}
+
+// errUnfinished is what a segment looks like before its run has written into
+// it, or if that was killed before.
+var errUnfinished = errors.New("the run has not been set up yet")
+
+func (b *board) untouched() bool {
+	slots := b.seg.Size() - boardSize(0)
+	return slots > 0 && slots%int(unsafe.Sizeof(slot{})) == 0 &&
+		!slices.ContainsFunc(b.mapping.Bytes(), func(v byte) bool { return v != 0 })
 }
 
 func notOurs(seg *shm.Segment) error {
@@ -271,7 +284,8 @@ func (b *board) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 		}
 		err := b.removed()
 		if err == nil {
-			if lives, _ := b.parentLives(); !lives {
+			var lives bool
+			if lives, err = b.parentLives(); err == nil && !lives {
 				err = errParentGone
 			}
 		}
@@ -293,7 +307,12 @@ func explainTaken(key sysv.Key, err error) error {
 func takenBy(key sysv.Key) string {
 	const foreign = "another program uses it: choose another key"
 	b, err := mapBoard(key)
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnfinished):
+		return fmt.Sprintf("a run is being set up, or one was killed meanwhile; look: ipcs -m -s; remove: ipcrm -M %v", key)
+	case errors.Is(err, fs.ErrNotExist) && isOurSet(key):
+		return fmt.Sprintf("a run is being cleaned up, or one was killed meanwhile; look: ipcs -m -s; remove: ipcrm -S %v", key)
+	case err != nil:
 		return foreign
 	}
 	defer b.mapping.Detach()
@@ -313,6 +332,14 @@ func takenBy(key sysv.Key) string {
 		return fmt.Sprintf("a run is in progress; take part in it: ipcdemo join --key %v", key)
 	}
 	return killedHint(key)
+}
+
+// isOurSet tells whether a key names a set that looks like one of a run.
+func isOurSet(key sysv.Key) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	set, err := sem.Open(ctx, key, nil)
+	return err == nil && set.Len() == semCount
 }
 
 func killedHint(key sysv.Key) string {

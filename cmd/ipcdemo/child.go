@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"example.com/sysvipc/sysv"
@@ -22,7 +23,10 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	liveWithParent(cancel)
 	b, err := openBoard(ctx, sysv.Key(c.Key))
 	if err != nil {
-		return err
+		return causeOf(ctx, err)
+	}
+	if c.Slot < 0 || c.Slot >= len(b.slots) {
+		return fmt.Errorf("no slot %d in a run of %d children", c.Slot, b.Children)
 	}
 	go b.watch(ctx, cancel)
 	s := &b.slots[c.Slot]

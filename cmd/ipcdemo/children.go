@@ -108,6 +108,13 @@ func (cs *children) await(ctx context.Context, b *board) error {
 		return causeOf(ctx, err)
 	case ch := <-cs.ended:
 		cs.alive--
+		// Ctrl-C goes to all processes of the terminal, and may end a child
+		// that does not ignore it yet an instant before it reaches us.
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
 		return fmt.Errorf("%s (pid %d) ended before it counted: %w", b.name(ch.slot), ch.Process.Pid, ch.failure())
 	}
 }
@@ -199,7 +206,7 @@ func (cs *children) end() {
 	for _, ch := range cs.all {
 		ch.stdin.Close()
 	}
-	patience := time.After(2 * time.Second)
+	patience := time.After(500 * time.Millisecond)
 	for cs.alive > 0 {
 		select {
 		case <-cs.ended:

@@ -34,7 +34,7 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 		return hinted{fmt.Errorf("no run has key %v: %w", key, err), fmt.Sprintf("start one: ipcdemo --hold --key %v", key)}
 	}
 	if err != nil {
-		return err
+		return causeOf(ctx, err)
 	}
 	defer b.mapping.Detach()
 	if lives, err := b.parentLives(); err == nil && !lives && b.Phase.Load() < closed {
@@ -56,6 +56,9 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 	}
 	if err != nil {
 		s.State.Store(left)
+		if removed := b.removed(); removed != nil {
+			return removed
+		}
 		return causeOf(watching, err)
 	}
 	s.State.Store(done)
@@ -85,10 +88,11 @@ func (b *board) announce(ctx context.Context, target uint32) (*slot, error) {
 	var mine *slot
 	for i := range b.slots {
 		s := &b.slots[i]
-		if s.State.Load() == free && i >= int(b.Children) && mine == nil {
+		if s.State.Load() != free || i < int(b.Children) {
+			total += uint64(s.Target.Load())
+		} else if mine == nil {
 			mine = s
 		}
-		total += uint64(s.Target.Load())
 	}
 	if mine == nil {
 		return nil, fmt.Errorf("the run has %d joiners already, which is all it has room for", maxJoiners)

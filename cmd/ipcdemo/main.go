@@ -93,8 +93,14 @@ func complain(err error) {
 // keyFlag is a key on the command line.
 type keyFlag sysv.Key
 
-func (k *keyFlag) UnmarshalText(text []byte) error {
-	key, err := sysv.ParseKey(string(text))
+// Decode takes what follows the flag even where it looks like another flag, as
+// -1 does, which is a key.
+func (k *keyFlag) Decode(ctx *kong.DecodeContext) error {
+	token := ctx.Scan.Pop()
+	if token.IsEOL() {
+		return errors.New("missing key")
+	}
+	key, err := sysv.ParseKey(token.String())
 	*k = keyFlag(key)
 	return err
 }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux && !android
 
 package main
 
@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"status":      status,
 			"gone":        gone,
 			"signalchild": signalChild,
+			"ctrlC":       ctrlC,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -73,6 +74,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	stderr, err := os.Create(ts.MkAbs(name + ".err"))
 	ts.Check(err)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal of its own, so to speak
 	stdin, err := cmd.StdinPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
@@ -95,6 +97,11 @@ func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(processes(ts)[args[0]].Process.Signal(syscall.Signal(n)))
+}
+
+// ctrlC NAME sends what Ctrl-C sends: SIGINT to the process and its children.
+func ctrlC(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(syscall.Kill(-processes(ts)[args[0]].Process.Pid, syscall.SIGINT))
 }
 
 // ended NAME CODE waits for the end of a process and checks its exit code, -1

@@ -22,7 +22,7 @@ type report struct {
 	Expected   uint64   `json:"expected"`   // increments that the survivors were to make and the others had made
 	Lost       uint64   `json:"lost"`       // updates that other processes overwrote
 	Halfway    uint64   `json:"halfway"`    // increments of the shared counter by processes that died before their own
-	Seconds    float64  `json:"seconds"`    // from the first increment to the last
+	Seconds    float64  `json:"seconds"`    // from the opening of the gate until all had ended
 	Throughput float64  `json:"throughput"` // increments per second
 	Notes      []string `json:"notes"`      // what happened to whom
 	Verdict    string   `json:"verdict"`

@@ -40,8 +40,8 @@ const stackOps = 8
 // and the semaphores are unchanged; if it has ended already nothing is tried.
 //
 // Errors: [sysv.ErrWouldBlock] where an operation with NoWait would have to
-// wait; [sysv.ErrRemoved] if the set is or gets removed; ERANGE at once, without
-// waiting, where a value would pass 32767; EFBIG for a semaphore that the set
+// wait; [sysv.ErrRemoved] if the set is or gets removed; ERANGE where a value
+// would pass 32767, which is not waited out; EFBIG for a semaphore that the set
 // has not; E2BIG for more than SEMOPM (usually 500) operations;
 // [io/fs.ErrPermission] without write permission, or read permission where all
 // operations wait for 0. See semop(2).

@@ -24,6 +24,8 @@ type OpenConfig struct {
 // [io/fs.ErrNotExist]. [sysv.Private] is an error, because it names none. Open
 // asks for no permission: those decide when the set is used.
 //
+// If ctx has ended already, its error is returned and nothing is tried.
+//
 // A set that has not been given its values yet is waited for, until ctx ends.
 // Then the error is [sysv.ErrNotInitialized] as well as the context's: if its
 // creator is dead, [OpenID] opens it as it is, and Remove or ipcrm(1) removes

@@ -173,6 +173,22 @@ func TestRemapRefusesAnotherMapping(t *testing.T) {
 	}
 }
 
+// Next to a Mapping, on either side, there is room for another.
+func TestRemapBesideAnotherMapping(t *testing.T) {
+	lba := sys.SHMLBA()
+	seg := create(t, int(lba), nil)
+	region, err := unix.MmapPtr(-1, 0, nil, 4*lba, unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := (uintptr(region)+lba-1)/lba*lba + lba
+	for _, addr := range []uintptr{middle, middle + lba, middle - lba} {
+		if m := attach(t, seg, &shm.AttachConfig{Addr: addr, Remap: true}); address(m) != addr {
+			t.Errorf("attached at %#x, want %#x", address(m), addr)
+		}
+	}
+}
+
 // reserve returns an address at which one unit of SHMLBA is mapped but not
 // accessible. It stays so: unmapping it later could hit what has come in its
 // place meanwhile.

@@ -24,8 +24,8 @@ type Segment struct {
 // Config is how a segment is created. Nil means the zero Config.
 type Config struct {
 	// Mode is read and write permission for owner, group and others, exactly
-	// as given: the umask plays no part. 0 means 0o600. Bits outside 0o777 are
-	// an error.
+	// as given: the umask plays no part. To attach with Exec needs execute
+	// permission too. 0 means 0o600. Bits outside 0o777 are an error.
 	Mode fs.FileMode
 	// HugePage, if not 0, backs the segment with huge pages of this many
 	// bytes, a power of 2 that the machine supports (2<<20), or with

@@ -52,6 +52,8 @@ func slice[T any](m *Mapping, off, n int, name string) ([]T, error) {
 		return fail("%d of %d bytes each at offset %d do not fit into %d bytes", n, t.Size(), off, len(data))
 	case off%t.Align() != 0:
 		return fail("offset %d is not a multiple of %d", off, t.Align())
+	case n == 0:
+		return []T{}, nil // and no pointer to what may stand behind the mapping
 	}
 	first := (*T)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(data)), off))
 	return unsafe.Slice(first, n), nil

@@ -10,10 +10,6 @@ func Supported() error { return nil }
 // FileID is stat(2)'s st_dev and st_ino, of which ftok(3) makes a key.
 func FileID(path string) (dev, ino uint64, err error) {
 	var st unix.Stat_t
-	for {
-		err = unix.Stat(path, &st)
-		if err != EINTR {
-			return uint64(st.Dev), uint64(st.Ino), err
-		}
-	}
+	err = unix.Stat(path, &st)
+	return uint64(st.Dev), uint64(st.Ino), err
 }

@@ -12,8 +12,8 @@ const sysSemtimedop = unix.SYS_SEMTIMEDOP
 
 type timespec = unix.Timespec
 
-// maxTimeout fits into the 32-bit seconds of arm. A wait that is cut short
-// here ends with EAGAIN before its time, and the caller waits again.
+// maxTimeout fits into the 32-bit seconds of arm. Where it cuts a wait short,
+// that ends with EAGAIN before its time.
 const maxTimeout = 1 << 30 * time.Second
 
 func newTimespec(d time.Duration) timespec {

@@ -48,6 +48,10 @@ const (
 // semop waits, for no longer than longest at a time. EINTR is no reason to end:
 // Go programs get signals all the time.
 func semop(ctx context.Context, id int, ops []sys.Sembuf, longest time.Duration) error {
+	refuses := false // EAGAIN may be for another reason than the time
+	for _, op := range ops {
+		refuses = refuses || op.Flg&sys.IPC_NOWAIT != 0
+	}
 	for {
 		limit, err := remaining(ctx, longest)
 		if err != nil {
@@ -58,10 +62,8 @@ func semop(ctx context.Context, id int, ops []sys.Sembuf, longest time.Duration)
 			start = time.Now()
 		}
 		err = sys.Semtimedop(id, ops, limit)
-		switch {
-		case err == sys.EINTR:
-		case err == sys.EAGAIN && limit >= 0 && time.Since(start) >= limit:
-		default:
+		timedOut := err == sys.EAGAIN && limit >= 0 && (!refuses || time.Since(start) >= limit)
+		if err != sys.EINTR && !timedOut {
 			return err
 		}
 	}

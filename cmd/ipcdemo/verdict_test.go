@@ -1,0 +1,100 @@
+//go:build linux && !android
+
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"example.com/sysvipc/sysv"
+)
+
+// newBoard makes a board of two children and joiners' slots.
+func newBoard(t *testing.T) *board {
+	t.Helper()
+	b, err := createBoard(sysv.RandomKey(), 2, lockSemop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// TestReport: what each end of two processes means for the account.
+func TestReport(t *testing.T) {
+	type end struct{ state, step, own uint32 }
+	for _, tt := range []struct {
+		name     string
+		ends     [2]end
+		counter  uint32
+		verified bool
+		halfway  uint64
+		lost     uint64
+		says     string
+	}{
+		{"all well", [2]end{{done, outside, 10}, {done, outside, 10}}, 20, true, 0, 0, "all 20 increments"},
+		{"one lost", [2]end{{done, outside, 10}, {done, outside, 10}}, 19, false, 0, 1, "LOST 1 of 20"},
+		{"one too many", [2]end{{done, outside, 10}, {done, outside, 10}}, 21, false, 0, 0, "MISMATCH"},
+		{"one not counted", [2]end{{done, outside, 9}, {done, outside, 10}}, 19, false, 0, 0, "MISMATCH"},
+		{"killed before both", [2]end{{stopped, locked, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"killed between", [2]end{{stopped, between, 5}, {done, outside, 10}}, 16, true, 1, 0, "15 by both counters, 1 by the shared one"},
+		{"killed between, its one lost", [2]end{{stopped, between, 5}, {done, outside, 10}}, 15, false, 1, 1, "LOST 1 of 16"},
+		{"killed after both", [2]end{{stopped, both, 6}, {done, outside, 10}}, 16, true, 0, 0, "all 16"},
+		{"died at an unknown point of an increment, before", [2]end{{dead, locked, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"died at an unknown point of an increment, within", [2]end{{dead, locked, 5}, {done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
+		{"died at an unknown point, two more", [2]end{{dead, between, 5}, {done, outside, 10}}, 17, false, 0, 0, "MISMATCH"},
+		{"died outside, one more", [2]end{{dead, outside, 5}, {done, outside, 10}}, 16, false, 0, 0, "MISMATCH"},
+		{"died and nobody has noticed yet", [2]end{{present, locked, 5}, {done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
+		{"still counting", [2]end{{present, outside, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"left", [2]end{{left, outside, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBoard(t)
+			b.Counter.Store(tt.counter)
+			for i, e := range tt.ends {
+				s := &b.slots[i]
+				s.Target.Store(10)
+				s.Own.Store(e.own)
+				s.Step.Store(e.step)
+				s.State.Store(e.state)
+			}
+			r := b.report(0)
+			if r.Verified != tt.verified || r.Halfway != tt.halfway || r.Lost != tt.lost || !strings.Contains(r.Verdict, tt.says) {
+				t.Errorf("verified %v, %d halfway, %d lost, %q; want %v, %d, %d, %q",
+					r.Verified, r.Halfway, r.Lost, r.Verdict, tt.verified, tt.halfway, tt.lost, tt.says)
+			}
+		})
+	}
+}
+
+// TestAnnounce: joiners are let in until the door is closed, as many as there
+// is room for.
+func TestAnnounce(t *testing.T) {
+	b := newBoard(t)
+	ctx := context.Background()
+	for i := range maxJoiners {
+		s, err := b.announce(ctx, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s != &b.slots[2+i] || s.State.Load() != present || s.Target.Load() != 7 {
+			t.Errorf("joiner %d got slot %+v", i, s)
+		}
+	}
+	if n, err := b.set.Value(semJoiners); n != maxJoiners || err != nil {
+		t.Errorf("%d joiners are waited for, %v; want %d", n, err, maxJoiners)
+	}
+	if _, err := b.announce(ctx, 7); err == nil || !strings.Contains(err.Error(), "has 16 joiners already") {
+		t.Errorf("one too many: %v", err)
+	}
+	b.slots[2].State.Store(free)
+	b.Phase.Store(closed)
+	if _, err := b.announce(ctx, 7); err == nil || !strings.Contains(err.Error(), "too late") {
+		t.Errorf("after the door was closed: %v", err)
+	}
+}
