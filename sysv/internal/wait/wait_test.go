@@ -129,3 +129,33 @@ func TestSemopReportsHowItEnded(t *testing.T) {
 		})
 	}
 }
+
+// gapContext ends right after Semop has found that it has not.
+type gapContext struct {
+	context.Context
+	cancel context.CancelFunc
+}
+
+func (c gapContext) Err() error {
+	err := c.Context.Err()
+	if err == nil {
+		c.cancel()
+		time.Sleep(20 * time.Millisecond) // for the first signals to come, in vain
+	}
+	return err
+}
+
+func TestCancellationBetweenTheCheckAndTheCall(t *testing.T) {
+	id := newSet(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- wait.Semop(gapContext{ctx, cancel}, id, []sys.Sembuf{{Op: -1}}) }()
+	select {
+	case err := <-done:
+		if err != context.Canceled {
+			t.Errorf("error %v", err)
+		}
+	case <-time.After(patience):
+		t.Errorf("still waiting after %v", patience)
+	}
+}
