@@ -2,7 +2,11 @@
 
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // semidDS is struct semid64_ds of arch/mips/include/uapi/asm/sembuf.h for 32
 // bits: the upper halves of the times stand at the end.
@@ -18,3 +22,13 @@ type semidDS struct {
 func (d *semidDS) times() (otime, ctime int64) {
 	return join(d.OTime, d.OTimeHigh), join(d.CTime, d.CTimeHigh)
 }
+
+// A struct that is not laid out as the kernel's does not compile.
+var (
+	_ [36]byte = [unsafe.Offsetof(semidDS{}.OTime)]byte{}
+	_ [40]byte = [unsafe.Offsetof(semidDS{}.CTime)]byte{}
+	_ [44]byte = [unsafe.Offsetof(semidDS{}.Nsems)]byte{}
+	_ [48]byte = [unsafe.Offsetof(semidDS{}.OTimeHigh)]byte{}
+	_ [52]byte = [unsafe.Offsetof(semidDS{}.CTimeHigh)]byte{}
+	_ [56]byte = [unsafe.Sizeof(semidDS{})]byte{}
+)
