@@ -38,7 +38,9 @@
 // the waiting thread with SIGURG, the signal that Go's runtime uses for itself:
 // a program that asks os/signal for SIGURG gets those too. Where a program
 // ignores SIGURG or has it blocked when the wait begins, the wait looks every
-// 20 ms whether its context has ended. With a context that can't end, as
+// 20 ms whether its context has ended, and queues anew in the kernel each time;
+// a program that begins to ignore it later can't cancel what waits by then.
+// With a context that can't end, as
 // [context.Background], nothing of this is needed, and waiting costs least.
 //
 // # Sets that others make

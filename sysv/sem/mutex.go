@@ -23,9 +23,13 @@ var ErrNotLocked = errors.New("mutex is not locked by this process")
 // told apart: one may unlock what another locked.
 //
 // It is fair: goroutines of one process get it in the order in which they came,
-// and processes in the order in which they began to wait in the kernel. So
-// where P processes contend, who comes when n goroutines of his process are
-// before him gets it after no more than P × (n+1) others.
+// and the kernel serves processes in the order in which they began to wait
+// there. So where P processes contend, a goroutine with n of its process before
+// it gets the lock after no more than P × (n+1) - 1 others, as long as each
+// process waits in the kernel again before the next one unlocks. One that is
+// slower, between its Unlock and its next wait, lets the others take more
+// turns; and a wait that a signal interrupts begins again at the end of the
+// kernel's queue. Two Sets of one id count as two processes.
 //
 // The semaphore must be given the value 1 before, best as one of the values of
 // [Create], and not be changed by other means. Programs in other languages

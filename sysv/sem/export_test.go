@@ -1,0 +1,10 @@
+package sem
+
+// Queued returns how many goroutines queue for a semaphore in Go, behind the
+// one whose turn it is.
+func Queued(s *Set, num int) int {
+	g := s.gate(num)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiters.Len()
+}
