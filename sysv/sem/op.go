@@ -66,7 +66,9 @@ func (s *Set) Do(ctx context.Context, ops ...Op) error {
 		if errno != sys.EAGAIN {
 			return s.opError(ops, errno)
 		}
-		s.hurry.Store(hurries)
+		if ctx.Done() == nil {
+			s.hurry.Store(hurries)
+		}
 	}
 	return s.wait(ctx, ops)
 }
@@ -81,7 +83,8 @@ func (s *Set) Try(ops ...Op) (bool, error) {
 	return false, s.opError(ops, errno)
 }
 
-// hurries is how many times Do does not try first after it had to wait.
+// hurries is how many times Do does not try first after it had to wait with a
+// context that can't end.
 const hurries = 16
 
 // expectsToWait tells whether trying first is likely to be in vain, as for a
@@ -100,8 +103,7 @@ func (s *Set) expectsToWait(ctx context.Context, ops []Op) bool {
 	return false
 }
 
-// perform performs ops where that needs no waiting: else EAGAIN. It is all that
-// an uncontended lock consists of, so nothing in it may allocate or keep ops.
+// perform performs ops where that needs no waiting: else EAGAIN.
 func (s *Set) perform(ops []Op) sys.Errno {
 	var few [stackOps]sys.Sembuf
 	buf := room(&few, len(ops))
@@ -134,7 +136,8 @@ func room(few *[stackOps]sys.Sembuf, n int) []sys.Sembuf {
 }
 
 // encode copies ops to kernel layout, with extra flags on all of them, or
-// returns false where there are none or one can't be.
+// returns false where there are none or one can't be. Neither may come to live
+// on the heap: an uncontended Do is to allocate nothing.
 func (s *Set) encode(buf []sys.Sembuf, ops []Op, extra Flag) bool {
 	for i := range ops {
 		op := &ops[i]
