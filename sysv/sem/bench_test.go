@@ -93,16 +93,12 @@ func TestBenchmarks(t *testing.T) {
 // pingpong takes n turns with another process: the one that awaits semaphore 0
 // begins. It prints the nanoseconds of a turn there and back.
 var pingpong = sysvtest.Helper("pingpong", func(args []string) error {
-	v := make([]int, len(args))
-	for i := range args {
-		v[i], _ = strconv.Atoi(args[i])
-	}
-	id, mine, other, cpu, n := v[0], v[1], v[2], v[3], v[4]
-	if err := stayOn(cpu); err != nil {
+	s, v, err := setAndNumbers(args)
+	if err != nil {
 		return err
 	}
-	s, err := sem.OpenID(id)
-	if err != nil {
+	mine, other, cpu, n := v[0], v[1], v[2], v[3]
+	if err := stayOn(cpu); err != nil {
 		return err
 	}
 	await, wake := sem.Op{Num: mine, Delta: -1}, sem.Op{Num: other, Delta: 1}
@@ -182,21 +178,11 @@ func contend(b testing.TB, procs int, window time.Duration) float64 {
 }
 
 var contender = sysvtest.Helper("contender", func(args []string) error {
-	setID, _ := strconv.Atoi(args[0])
-	segID, _ := strconv.Atoi(args[1])
-	s, err := sem.OpenID(setID)
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	seg, err := shm.OpenID(segID)
-	if err != nil {
-		return err
-	}
-	mem, err := seg.Attach(nil)
-	if err != nil {
-		return err
-	}
-	board, err := shm.View[shared](mem, 0)
+	board, err := viewSegment[shared](v[0])
 	if err != nil {
 		return err
 	}

@@ -182,19 +182,12 @@ func TestCancelledAcquireTakesNothing(t *testing.T) {
 // acquires acquires from semaphore 0, with these flags, the numbers of permits
 // that follow, and keeps them until its input ends.
 var acquires = sysvtest.Helper("acquires", func(args []string) error {
-	v := make([]int, len(args))
-	for i := range args {
-		var err error
-		if v[i], err = strconv.Atoi(args[i]); err != nil {
-			return err
-		}
-	}
-	s, err := sem.OpenID(v[0])
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	c := s.Counting(0, sem.Flag(v[1]))
-	for _, n := range v[2:] {
+	c := s.Counting(0, sem.Flag(v[0]))
+	for _, n := range v[1:] {
 		if err := c.Acquire(bg, n); err != nil {
 			return err
 		}

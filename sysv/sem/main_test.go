@@ -21,6 +21,7 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -228,14 +229,37 @@ func ordinary(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
+// setAndNumbers takes a helper's arguments: the id of the set that it opens,
+// and numbers.
+func setAndNumbers(args []string) (*sem.Set, []int, error) {
+	v := make([]int, len(args))
+	for i, arg := range args {
+		var err error
+		if v[i], err = strconv.Atoi(arg); err != nil {
+			return nil, nil, err
+		}
+	}
+	s, err := sem.OpenID(v[0])
+	return s, v[1:], err
+}
+
+// viewSegment attaches a segment, which the process's end detaches.
+func viewSegment[T any](id int) (*T, error) {
+	seg, err := shm.OpenID(id)
+	if err != nil {
+		return nil, err
+	}
+	mem, err := seg.Attach(nil)
+	if err != nil {
+		return nil, err
+	}
+	return shm.View[T](mem, 0)
+}
+
 // do performs one Do for each list of operations, prints how each went, and
 // stays until its input ends.
 var do = sysvtest.Helper("do", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
+	s, _, err := setAndNumbers(args[:1])
 	if err != nil {
 		return err
 	}

@@ -62,18 +62,11 @@ func visit(s *sem.Set) error {
 
 // visits visits the set so many times.
 var visits = sysvtest.Helper("visits", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	times, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
-	if err != nil {
-		return err
-	}
+	times := v[0]
 	fmt.Println("running")
 	for range times {
 		if err := visit(s); err != nil {
@@ -85,11 +78,7 @@ var visits = sysvtest.Helper("visits", func(args []string) error {
 
 // holds locks the mutex, in one of the two ways, until its input ends.
 var holds = sysvtest.Helper("holds", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
+	s, _, err := setAndNumbers(args[:1])
 	if err != nil {
 		return err
 	}

@@ -140,18 +140,11 @@ func again(prepare func() error) error {
 
 // endures cancels waits as the kind of program that it is.
 var endures = sysvtest.Helper("endures", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	rounds, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
-	if err != nil {
-		return err
-	}
+	rounds := v[0]
 	end, err := programs[os.Getenv(programKind)]()
 	if err != nil {
 		return err
@@ -284,18 +277,11 @@ func buildWithC(t *testing.T) string {
 // leaves watches what comes to its thread when a wait is over. The runtime must
 // not send SIGURG itself.
 var leaves = sysvtest.Helper("leaves", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	rounds, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
-	if err != nil {
-		return err
-	}
+	rounds := v[0]
 	runtime.LockOSThread()
 	ends := make(map[error]int)
 	for i := range rounds {

@@ -32,11 +32,7 @@ func seats(n int) []int {
 // race opens or creates the set of each line's key and length, once the gate is
 // 0, and prints how it went.
 var race = sysvtest.Helper("race", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	gate, err := sem.OpenID(id)
+	gate, _, err := setAndNumbers(args[:1])
 	if err != nil {
 		return err
 	}

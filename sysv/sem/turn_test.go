@@ -361,32 +361,17 @@ func (r *rota) grant(s *sem.Set) (int, error) {
 // rotates has goroutines lock and unlock until they are told to stop, or
 // killed. With a rota they count in it, as process 0 or 1.
 var rotates = sysvtest.Helper("rotates", func(args []string) error {
-	v := make([]int, len(args))
-	for i := range args {
-		var err error
-		if v[i], err = strconv.Atoi(args[i]); err != nil {
-			return err
-		}
-	}
-	s, err := sem.OpenID(v[0])
+	s, v, err := setAndNumbers(args)
 	if err != nil {
 		return err
 	}
-	goroutines := v[1]
+	goroutines := v[0]
 	r, me := new(rota), 0
-	if len(v) > 3 {
-		seg, err := shm.OpenID(v[3])
-		if err != nil {
+	if len(v) > 2 {
+		if r, err = viewSegment[rota](v[2]); err != nil {
 			return err
 		}
-		mem, err := seg.Attach(nil)
-		if err != nil {
-			return err
-		}
-		if r, err = shm.View[rota](mem, 0); err != nil {
-			return err
-		}
-		me = v[2]
+		me = v[1]
 	}
 	m := s.Mutex(0)
 	failed := make(chan error, goroutines)
@@ -425,7 +410,7 @@ var rotates = sysvtest.Helper("rotates", func(args []string) error {
 // Of P processes that contend, nobody unlocks here before all the others wait
 // in the kernel. Then who comes when n goroutines of his process are before him
 // gets the lock after no more than P×(n+1)-1 others, with the one who has it:
-// exactly so if his process comes last.
+// exactly so if his process comes last and no signal interrupts a wait.
 func TestProcessesTakeTurns(t *testing.T) {
 	for _, processes := range []int{1, 2, 4} {
 		t.Run(fmt.Sprintf("processes=%d", processes), func(t *testing.T) {
@@ -470,8 +455,12 @@ func TestProcessesTakeTurns(t *testing.T) {
 			for _, wait := range waits {
 				must(t, wait())
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("so many before each:\n%v, want\n%v", got, want)
+			for n := range want {
+				// A signal of Go's runtime puts a process at the end of the
+				// kernel's queue: let that happen to two of them.
+				if diff := got[n] - want[n]; diff > 2*(processes-1) || diff < -2*(processes-1) {
+					t.Fatalf("so many before each:\n%v, want\n%v", got, want)
+				}
 			}
 			for _, p := range others {
 				p.Finish()

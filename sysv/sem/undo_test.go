@@ -159,11 +159,7 @@ func TestChildrenDoNotInheritUndo(t *testing.T) {
 
 // execs takes a semaphore with Undo and becomes sleep(1).
 var execs = sysvtest.Helper("execs", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
+	s, _, err := setAndNumbers(args[:1])
 	if err != nil {
 		return err
 	}
