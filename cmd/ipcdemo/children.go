@@ -20,7 +20,7 @@ import (
 // barInterval is how often the parent looks at the slots.
 const barInterval = 20 * time.Millisecond
 
-// children are the processes that a run has started.
+// children are the processes that a run, or a measurement, has started.
 type children struct {
 	all   []*child
 	ended chan *child
@@ -85,7 +85,7 @@ func (cs *children) start(victim bool, args ...string) error {
 	return nil
 }
 
-// liveWithParent ends a process that startSelf started when its parent lets go
+// liveWithParent ends a process that children.start started when its parent lets go
 // of it, or has died however it did, and leaves signals to the parent: the
 // terminal sends Ctrl-C to all of them.
 func liveWithParent(cancel context.CancelCauseFunc) {
@@ -152,14 +152,15 @@ func (cs *children) finish(ctx context.Context) error {
 		case ch := <-cs.ended:
 			cs.alive--
 			if ch.err != nil {
-				return cs.failure()
+				return fmt.Errorf("process %d failed: %w", ch.slot, ch.failure())
 			}
 		}
 	}
 	return nil
 }
 
-// failure returns what went wrong with children that were not to be killed.
+// failure returns what went wrong with children that were not to be killed,
+// once all have ended.
 func (cs *children) failure() error {
 	var errs []string
 	for _, ch := range cs.all {

@@ -49,8 +49,8 @@ func (b *board) lock() lock {
 	return b.set.Mutex(semLock)
 }
 
-// stopPoint is where a child stops in order to be killed: at a step of its critical
-// section, in its increment number at. A step of outside is nowhere.
+// stopPoint is where a child stops in order to be killed: at a step of its
+// critical section, in its increment number at. A step of outside is nowhere.
 type stopPoint struct{ step, at uint32 }
 
 // count increments the shared counter and the slot's own until the slot's

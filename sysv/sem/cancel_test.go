@@ -88,10 +88,7 @@ func (l latencies) quantiles() (p50, p99, max float64) {
 // SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
 func TestCancellationAtAnyMoment(t *testing.T) {
 	r := random(t)
-	rounds := 500
-	if stormy() {
-		rounds = 10_000
-	}
+	rounds := storm(500, 10_000)
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
@@ -137,10 +134,7 @@ func BenchmarkCancel(b *testing.B) {
 // either way, but must say which.
 func TestCancellationAgainstAToken(t *testing.T) {
 	r := random(t)
-	rounds := 500
-	if stormy() {
-		rounds = 10_000
-	}
+	rounds := storm(500, 10_000)
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
@@ -252,10 +246,7 @@ var mixes = sysvtest.Helper("mixes", func(args []string) error {
 
 func TestCancellationsOfProcessesLoseNoToken(t *testing.T) {
 	r := random(t)
-	rounds := 100
-	if stormy() {
-		rounds = 5000
-	}
+	rounds := storm(100, 5000)
 	s := newSet(t, 0)
 	var ps []*sysvtest.Process
 	for range 2 {

@@ -10,7 +10,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,23 +104,6 @@ func startHolds(t *testing.T, s *sem.Set, method string) *sysvtest.Process {
 	p := sysvtest.Start(t, holds, strconv.Itoa(s.ID()), method)
 	p.Expect("locked")
 	return p
-}
-
-// awaitQueued waits until so many goroutines are in Lock, but not in the kernel.
-func awaitQueued(t *testing.T, want int) {
-	t.Helper()
-	stacks := make([]byte, 4<<20)
-	eventually(t, fmt.Sprintf("%d queue", want), func() bool {
-		n := 0
-		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-			state, rest, _ := strings.Cut(stack, "\n")
-			running := strings.Contains(state, "syscall") || strings.Contains(state, "runn")
-			if !running && strings.Contains(rest, "sem.(*Mutex).Lock(") {
-				n++
-			}
-		}
-		return n == want
-	})
 }
 
 func tryLock(t *testing.T, m *sem.Mutex) bool {
@@ -277,7 +259,7 @@ func TestCancelledLockTakesNothing(t *testing.T) {
 				cancels[i] = cancel
 				waits[i] = async(t, func() error { return m.Lock(ctx) })
 				awaitWaiters(t, s, 0, 1)
-				awaitQueued(t, i)
+				awaitQueue(t, s, i)
 			}
 			for _, i := range order {
 				cancels[i]()
@@ -333,40 +315,6 @@ func threads(t *testing.T) int {
 	return n
 }
 
-func TestThousandGoroutinesNeedFewThreads(t *testing.T) {
-	s := newSet(t, 1)
-	holder, m := openID(t, s.ID()).Mutex(0), s.Mutex(0)
-	must(t, holder.Lock(patient(t)))
-	before := threads(t)
-
-	const goroutines = 1000
-	var wg sync.WaitGroup
-	n := 0 // the race detector sees to it, too
-	for range goroutines {
-		wg.Go(func() {
-			if err := m.Lock(bg); err != nil {
-				t.Error(err)
-				return
-			}
-			n++
-			if err := m.Unlock(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	awaitWaiters(t, s, 0, 1)
-	awaitQueued(t, goroutines-1)
-	if more := threads(t) - before; more > 50 {
-		t.Errorf("%d more threads for %d goroutines", more, goroutines)
-	}
-	must(t, holder.Unlock())
-	wg.Wait()
-	if n != goroutines {
-		t.Errorf("%d of %d were inside", n, goroutines)
-	}
-	wantValues(t, s, 1)
-}
-
 func TestRemovalEndsALock(t *testing.T) {
 	s := newSet(t, 0)
 	var waits []func() error
@@ -374,7 +322,7 @@ func TestRemovalEndsALock(t *testing.T) {
 		waits = append(waits, async(t, func() error { return s.Mutex(0).Lock(bg) }))
 	}
 	awaitWaiters(t, s, 0, 1)
-	awaitQueued(t, 4)
+	awaitQueue(t, s, 4)
 	must(t, s.Remove())
 	for _, wait := range waits {
 		wantError(t, wait(), sysv.ErrRemoved)

@@ -342,10 +342,7 @@ func signalComes(long bool) (bool, error) {
 }
 
 func TestNoSignalAfterTheCall(t *testing.T) {
-	runs := 1
-	if stormy() {
-		runs = 20
-	}
+	runs := storm(1, 20)
 	s := newSet(t, 0)
 	for range runs {
 		cmd := sysvtest.Command(leaves, strconv.Itoa(s.ID()), "1500")

@@ -145,10 +145,7 @@ var recreate = sysvtest.Helper("recreate", func(args []string) error {
 
 func TestKilledCreatorLeavesNoHalfGivenSet(t *testing.T) {
 	r := random(t)
-	kills := 40
-	if stormy() {
-		kills = 2000
-	}
+	kills := storm(40, 2000)
 	outcomes := make(map[string]int)
 	for i := range kills {
 		key := newKey(t)
@@ -193,5 +190,11 @@ func look(t *testing.T, key sysv.Key, n int) string {
 	return "complete"
 }
 
-// stormy tells whether the tests that kill are to take their time.
-func stormy() bool { return os.Getenv("SYSVIPC_STORM") == "full" }
+// storm returns how much of something a test does: a little, or in full where
+// the tests are to take their time.
+func storm[T any](short, full T) T {
+	if os.Getenv("SYSVIPC_STORM") == "full" {
+		return full
+	}
+	return short
+}

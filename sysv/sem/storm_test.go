@@ -15,10 +15,7 @@ import (
 // leave it taken, given twice or free twice. SYSVIPC_STORM=full makes it long.
 func TestMutexInAKillStorm(t *testing.T) {
 	r := random(t)
-	kills := 50
-	if stormy() {
-		kills = 3000
-	}
+	kills := storm(50, 3000)
 	s := newGuarded(t)
 	start := func() *sysvtest.Process {
 		p := sysvtest.Start(t, visits, strconv.Itoa(s.ID()), strconv.Itoa(math.MaxInt))

@@ -123,10 +123,7 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 // the queue, with others behind it or none.
 func TestTurnComesToWhoGivesUp(t *testing.T) {
 	r := random(t)
-	rounds := 2000
-	if stormy() {
-		rounds = 100_000
-	}
+	rounds := storm(2000, 100_000)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	ctx := patient(t)
@@ -473,10 +470,7 @@ func TestProcessesTakeTurns(t *testing.T) {
 // Two processes of a thousand goroutines each get the same share of a lock.
 // More time makes no unfair lock fair.
 func TestProcessesShareALock(t *testing.T) {
-	window := 200 * time.Millisecond
-	if stormy() {
-		window = time.Second
-	}
+	window := storm(200*time.Millisecond, time.Second)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	seg, r := newRota(t)

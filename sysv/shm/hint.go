@@ -59,7 +59,8 @@ func lockHint(errno sys.Errno) string {
 	return ""
 }
 
-// attachHint explains EINVAL of shmat, which by now can't be a removed id.
+// attachHint explains an errno of shmat that means several things. A removed id,
+// which is EINVAL too, has been told apart by now.
 func attachHint(cfg *AttachConfig) func(sys.Errno) string {
 	return func(errno sys.Errno) string {
 		switch {
