@@ -69,22 +69,26 @@ func Shmctl(id, cmd int) error {
 	return err
 }
 
+type shminfo64 struct {
+	ShmLimits
+	_ [4]uint
+}
+
 // ShmLimitsInfo is IPC_INFO.
 func ShmLimitsInfo() (ShmLimits, error) {
-	var info struct {
-		ShmLimits
-		_ [4]uint
-	}
+	var info shminfo64
 	_, err := shmctl(0, IPC_INFO, unsafe.Pointer(&info))
 	return info.ShmLimits, err
 }
 
+type shmInfo struct {
+	ShmUsage
+	_, _ uint // swap_attempts, swap_successes: unused since Linux 2.4
+}
+
 // ShmUsageInfo is SHM_INFO, with the highest index in use.
 func ShmUsageInfo() (max int, u ShmUsage, err error) {
-	var info struct {
-		ShmUsage
-		_, _ uint // swap_attempts, swap_successes: unused since Linux 2.4
-	}
+	var info shmInfo
 	max, err = shmctl(0, SHM_INFO, unsafe.Pointer(&info))
 	return max, info.ShmUsage, err
 }

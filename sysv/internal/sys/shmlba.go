@@ -11,6 +11,8 @@ func SHMLBA() uintptr {
 	switch runtime.GOARCH {
 	case "arm":
 		return 4 * uintptr(os.Getpagesize())
+	case "loong64":
+		return 0x10000
 	case "mips", "mipsle", "mips64", "mips64le":
 		return 0x40000
 	}
