@@ -14,11 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/shm"
 )
 
 func TestAttachProtection(t *testing.T) {
+	emulator.Exec.Skip(t)
 	seg := create(t, 1, &shm.Config{Mode: 0o700})
 	for want, cfg := range map[string]*shm.AttachConfig{
 		"rw-s": nil,
@@ -68,6 +70,7 @@ func TestAttachedTwiceIsTheSameMemory(t *testing.T) {
 }
 
 func TestAttachAtFreeAddress(t *testing.T) {
+	emulator.Addresses.Skip(t)
 	seg := create(t, 1, nil)
 	// What is unmapped can be taken by Go's runtime before it is attached to:
 	// then another place will do.

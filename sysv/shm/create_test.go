@@ -17,10 +17,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
 func TestCreate(t *testing.T) {
+	emulator.Mode.Skip(t)
 	seg := create(t, 5000, nil)
 	if seg.ID() < 0 || seg.Key() == sysv.Private || seg.Size() != 5000 {
 		t.Errorf("id %d, key %v, size %d", seg.ID(), seg.Key(), seg.Size())
@@ -136,6 +138,7 @@ func TestSizesBeyond32Bits(t *testing.T) {
 	if strconv.IntSize < 64 {
 		t.Skip("skipping, int has 32 bits: run on a 64-bit architecture")
 	}
+	emulator.HugeMappings.Skip(t)
 	if overcommit(t) == "2" {
 		t.Skip("skipping, this machine backs all that it promises: set vm.overcommit_memory to 0")
 	}

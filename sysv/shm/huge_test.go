@@ -12,10 +12,12 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
 func TestHugePages(t *testing.T) {
+	emulator.HugePages.Skip(t)
 	page := hugePages(t, 2)
 	for name, size := range map[string]int64{"default": shm.DefaultHugePage, "by size": page} {
 		t.Run(name, func(t *testing.T) {

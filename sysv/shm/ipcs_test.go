@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -38,6 +39,7 @@ func tool(t *testing.T, name string, args ...string) string {
 }
 
 func TestOpensWhatIpcmkMade(t *testing.T) {
+	emulator.Mode.Skip(t)
 	out := tool(t, "ipcmk", "-M", "5000", "-p", "0640")
 	m := regexp.MustCompile(`id: (\d+)`).FindStringSubmatch(out)
 	if m == nil {

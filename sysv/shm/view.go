@@ -21,15 +21,17 @@ import (
 // What View can't see: int, uint and uintptr, and the padding of structs,
 // differ between 32-bit and 64-bit programs, and a [sync.Mutex] does not lock
 // out other processes. On a read-only mapping, writing through the pointer
-// ends the program. For 64-bit atomics see the package documentation.
+// ends the program. The 64-bit types and functions of sync/atomic are not atomic
+// between processes on mips, mipsle and arm before v7, and want an off that is a
+// multiple of 8 on all 32-bit machines; the 32-bit ones work everywhere.
 func View[T any](m *Mapping, off int) (*T, error) {
 	s, err := slice[T](m, off, 1, "View")
 	return unsafe.SliceData(s), err
 }
 
 // Slice returns n consecutive Ts at off, in bytes, in the mapping's memory,
-// under the conditions of View. Appending to it never writes behind it: its
-// capacity is n.
+// under the conditions of View, those of 64-bit atomics among them. Appending to
+// it never writes behind it: its capacity is n.
 func Slice[T any](m *Mapping, off, n int) ([]T, error) {
 	return slice[T](m, off, n, "Slice")
 }
