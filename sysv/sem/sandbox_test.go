@@ -47,8 +47,9 @@ func without(number uint32) error {
 }
 
 func TestWhereTheKernelLacksTheCall(t *testing.T) {
+	cmd := sysvtest.Command(sandboxed)
 	emulator.Filters.Skip(t)
-	p := sysvtest.Start(t, sandboxed)
+	p := sysvtest.StartCommand(t, cmd)
 	p.Expect("true semget: function not implemented (a sandbox forbids it, the kernel lacks CONFIG_SYSVIPC, or it is older than Linux 5.1 on 386, mips, ppc64 or s390x)")
 	p.Finish()
 }
