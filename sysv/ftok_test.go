@@ -4,76 +4,15 @@ package sysv_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"example.com/sysvipc/sysv"
 )
 
-// Programs in other languages take their keys from the same files: one bit of
-// difference and the two would never meet.
-func TestFtokAgreesWithOtherLanguages(t *testing.T) {
-	dir := t.TempDir()
-	file := newFile(t, dir)
-	for _, other := range []struct {
-		name string
-		ftok func(t *testing.T) []string // a command that prints the key as a signed decimal
-	}{
-		{"C", ftokInC},
-		{"Perl", ftokInPerl},
-	} {
-		t.Run(other.name, func(t *testing.T) {
-			command := other.ftok(t)
-			for _, path := range []string{file, dir, "/", "/dev/null"} {
-				for _, proj := range []byte{1, 'A', 127, 128, 255} {
-					args := append(command[1:], path, fmt.Sprint(proj))
-					out, err := exec.Command(command[0], args...).CombinedOutput()
-					if err != nil {
-						t.Fatalf("%v: %v\n%s", args, err, out)
-					}
-					want := string(out)
-					got, err := sysv.Ftok(path, proj)
-					if err != nil || fmt.Sprint(int32(got)) != want {
-						t.Errorf("Ftok(%q, %d) = %d, %v, want %s", path, proj, int32(got), err, want)
-					}
-				}
-			}
-		})
-	}
-}
-
-func ftokInC(t *testing.T) []string {
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Skip("skipping, no C compiler: install gcc or clang, as cc")
-	}
-	const program = `
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/ipc.h>
-int main(int argc, char **argv) { return printf("%d", ftok(argv[1], atoi(argv[2]))) < 0; }
-`
-	bin := filepath.Join(t.TempDir(), "ftok")
-	build := exec.Command(cc, "-x", "c", "-o", bin, "-")
-	build.Stdin = strings.NewReader(program)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("skipping, cc builds no program (install the C library's headers): %v\n%s", err, out)
-	}
-	return []string{bin}
-}
-
-func ftokInPerl(t *testing.T) []string {
-	perl := []string{"perl", "-MIPC::SysV=ftok"}
-	if err := exec.Command(perl[0], perl[1], "-e1").Run(); err != nil {
-		t.Skipf("skipping, no Perl with IPC::SysV (install perl): %v", err)
-	}
-	return append(perl, "-e", "print ftok($ARGV[0], 0+$ARGV[1])")
-}
+// That Ftok agrees with other languages is tested in sysv/internal/interop.
 
 func TestFtokFollowsLinks(t *testing.T) {
 	dir := t.TempDir()

@@ -53,5 +53,10 @@
 // sem_otime, any value, or any last pid is set; whether it has all its values
 // by then depends on how that program gives them.
 //
+// Create adds its values to the zeros of a new set. A program that operates on
+// sets without waiting until they are ready, as PHP's sem_get does, can come in
+// between and have its own change added to them: for such programs create zeros
+// and give values as they do. The example for PHP shows it.
+//
 // The sources are semget(2), semop(2), semctl(2) and sysvipc(7).
 package sem

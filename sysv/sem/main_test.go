@@ -217,7 +217,7 @@ func needRoot(t *testing.T, what string) {
 func needCommand(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("skipping: %v: install util-linux or perl", err)
+		t.Skipf("skipping: %v: install util-linux or coreutils", err)
 	}
 }
 

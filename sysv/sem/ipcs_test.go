@@ -56,8 +56,8 @@ func TestIpcrmRemovesOurs(t *testing.T) {
 	wantError(t, err, fs.ErrNotExist)
 }
 
-// ipcmk gives no values, and perl gives them one by one.
-func TestIpcmkAndPerlMakeASet(t *testing.T) {
+// ipcmk gives no values.
+func TestIpcmkMakesASetWithoutValues(t *testing.T) {
 	out := run(t, "ipcmk", "-S", "3", "-p", "600")
 	_, number, _ := strings.Cut(out, ": ")
 	id, err := strconv.Atoi(strings.TrimSpace(number))
@@ -70,37 +70,11 @@ func TestIpcmkAndPerlMakeASet(t *testing.T) {
 	_, err = sem.Open(brief(t), s.Key(), nil)
 	wantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("ipcrm -s %d", id))
 
-	const setval = 16
-	run(t, "perl", "-e", `semctl($ARGV[0], 1, $ARGV[1], 5) or die $!`, strconv.Itoa(id), strconv.Itoa(setval))
+	must(t, s.SetValue(1, 5))
 	opened, err := sem.Open(patient(t), s.Key(), nil)
 	must(t, err)
 	if opened.ID() != id || opened.Len() != 3 {
 		t.Errorf("set %d of %d, want %d of 3", opened.ID(), opened.Len(), id)
 	}
 	wantValues(t, opened, 0, 5, 0)
-}
-
-// A lock between a perl program and ours, which perl's death frees.
-func TestPerlTakesAMutex(t *testing.T) {
-	needCommand(t, "perl")
-	s := newSet(t, 1)
-	m := s.Mutex(0)
-	must(t, m.Lock(bg))
-	const program = `
-		my ($id, $undo) = (shift, 0x1000);
-		semop($id, pack("s!3", 0, -1, $undo)) or die $!;
-		kill 9, $$;`
-	perl := exec.Command("perl", "-e", program, strconv.Itoa(s.ID()))
-	must(t, perl.Start())
-	awaitWaiters(t, s, 0, 1)
-	must(t, m.Unlock())
-	if err := perl.Wait(); err == nil || err.Error() != "signal: killed" {
-		t.Errorf("perl: %v", err)
-	}
-	if got := get(t)(s.LastPID(0)); got != perl.Process.Pid {
-		t.Errorf("LastPID %d, want perl's %d", got, perl.Process.Pid)
-	}
-	must(t, m.Lock(patient(t)))
-	must(t, m.Unlock())
-	wantValues(t, s, 1)
 }

@@ -1,0 +1,166 @@
+/* The C peer of sysv/internal/interop, whose documentation has the commands. */
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+#define MAX_WORDS 32
+#define NEW (IPC_CREAT | IPC_EXCL | 0600)
+
+union semun {
+	int val;
+	unsigned short *array;
+};
+
+static char result[4096];
+
+static int check(const char *call, int ret)
+{
+	if (ret < 0) {
+		perror(call);
+		exit(1);
+	}
+	return ret;
+}
+
+static unsigned char *segment(const char *key, size_t *size)
+{
+	int id = check("shmget", shmget(atoi(key), 0, 0));
+	struct shmid_ds ds;
+	check("shmctl", shmctl(id, IPC_STAT, &ds));
+	*size = ds.shm_segsz;
+	void *mem = shmat(id, NULL, 0);
+	check("shmat", mem == (void *)-1 ? -1 : 0);
+	return mem;
+}
+
+static int set(const char *key)
+{
+	return check("semget", semget(atoi(key), 0, 0));
+}
+
+static void op(int set, int delta)
+{
+	struct sembuf b = {0, delta, SEM_UNDO};
+	check("semop", semop(set, &b, 1));
+}
+
+static void do_ftok(char **arg)
+{
+	sprintf(result, "%d", ftok(arg[0], atoi(arg[1])));
+}
+
+static void make_segment(char **arg)
+{
+	check("shmget", shmget(atoi(arg[0]), atol(arg[1]), NEW));
+}
+
+static void write_bytes(char **arg)
+{
+	size_t size;
+	unsigned char *mem = segment(arg[0], &size), *to = mem + atol(arg[1]);
+	unsigned byte;
+	for (char *hex = arg[2]; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		*to++ = byte;
+	check("shmdt", shmdt(mem));
+}
+
+static void read_bytes(char **arg)
+{
+	size_t size;
+	unsigned char *mem = segment(arg[0], &size);
+	for (size_t i = 0; i < size; i++)
+		sprintf(result + 2 * i, "%02x", mem[i]);
+	check("shmdt", shmdt(mem));
+}
+
+static void make_set(char **arg)
+{
+	unsigned short values[MAX_WORDS];
+	int n = 0;
+	for (char **value = arg + 1; *value; value++)
+		values[n++] = atoi(*value);
+	int id = check("semget", semget(atoi(arg[0]), n, NEW));
+	check("semctl", semctl(id, 0, SETALL, (union semun){.array = values}));
+}
+
+static void bare_set(char **arg)
+{
+	check("semget", semget(atoi(arg[0]), 1, NEW));
+}
+
+static void set_value(char **arg)
+{
+	union semun value = {.val = atoi(arg[2])};
+	check("semctl", semctl(set(arg[0]), atoi(arg[1]), SETVAL, value));
+}
+
+static void get_value(char **arg)
+{
+	sprintf(result, "%d", check("semctl", semctl(set(arg[0]), atoi(arg[1]), GETVAL)));
+}
+
+static void lock(char **arg)
+{
+	op(set(arg[0]), -1);
+}
+
+static void unlock(char **arg)
+{
+	op(set(arg[0]), +1);
+}
+
+static void count(char **arg)
+{
+	int lock = set(arg[0]);
+	size_t size;
+	volatile uint32_t *counter = (void *)segment(arg[0], &size);
+	for (long n = atol(arg[1]); n > 0; n--) {
+		op(lock, -1);
+		uint32_t v = *counter;
+		sched_yield(); /* time for who does not keep to the lock */
+		*counter = v + 1;
+		op(lock, +1);
+	}
+}
+
+static const struct {
+	const char *verb;
+	void (*run)(char **arg);
+} commands[] = {
+	{"ftok", do_ftok},
+	{"make-segment", make_segment},
+	{"write", write_bytes},
+	{"read", read_bytes},
+	{"make-set", make_set},
+	{"bare-set", bare_set},
+	{"set-value", set_value},
+	{"value", get_value},
+	{"lock", lock},
+	{"unlock", unlock},
+	{"count", count},
+};
+
+int main(void)
+{
+	char line[4096];
+	while (fgets(line, sizeof line, stdin)) {
+		char *words[MAX_WORDS + 1] = {0};
+		int n = 0;
+		for (char *w = strtok(line, " \n"); w && n < MAX_WORDS; w = strtok(NULL, " \n"))
+			words[n++] = w;
+		size_t i = 0;
+		while (strcmp(commands[i].verb, words[0]) != 0)
+			if (++i == sizeof commands / sizeof *commands)
+				return 2;
+		result[0] = 0;
+		commands[i].run(words + 1);
+		printf(*result ? "ok %s\n" : "ok\n", result);
+		fflush(stdout);
+	}
+	return 0;
+}

@@ -1,0 +1,72 @@
+# The Perl peer of sysv/internal/interop, whose documentation has the commands.
+use strict;
+use warnings;
+use IPC::SysV qw(ftok IPC_CREAT IPC_EXCL SEM_UNDO);
+use IPC::Semaphore;
+use IPC::SharedMem;
+
+use constant NEW => IPC_CREAT | IPC_EXCL | 0600;
+
+$| = 1;
+
+sub segment {
+	my ($key) = @_;
+	my $segment = IPC::SharedMem->new($key, 0, 0) or die "shmget: $!";
+	$segment->attach or die "shmat: $!";
+	return $segment;
+}
+
+sub size { $_[0]->stat->segsz }
+
+sub set {
+	my ($key) = @_;
+	return IPC::Semaphore->new($key, 0, 0) || die "semget: $!";
+}
+
+sub op {
+	my ($set, $delta) = @_;
+	$set->op(0, $delta, SEM_UNDO) or die "semop: $!";
+}
+
+sub count {
+	my ($key, $n) = @_;
+	my ($set, $segment) = (set($key), segment($key));
+	for (1 .. $n) {
+		op($set, -1);
+		my $counter = unpack "L", $segment->read(0, 4);
+		$segment->write(pack("L", $counter + 1), 0, 4);
+		op($set, +1);
+	}
+}
+
+my %commands = (
+	"ftok" => sub { ftok($_[0], 0 + $_[1]) },
+	"make-segment" => sub { IPC::SharedMem->new(@_, NEW) or die "shmget: $!"; "" },
+	"write" => sub {
+		my $bytes = pack "H*", $_[2];
+		segment($_[0])->write($bytes, $_[1], length $bytes) or die "write: $!";
+		"";
+	},
+	"read" => sub {
+		my $segment = segment($_[0]);
+		unpack "H*", $segment->read(0, size($segment));
+	},
+	"make-set" => sub {
+		my ($key, @values) = @_;
+		my $set = IPC::Semaphore->new($key, scalar @values, NEW) or die "semget: $!";
+		$set->setall(@values) or die "semctl: $!";
+		"";
+	},
+	"bare-set" => sub { IPC::Semaphore->new($_[0], 1, NEW) or die "semget: $!"; "" },
+	"set-value" => sub { set($_[0])->setval($_[1], $_[2]) or die "semctl: $!"; "" },
+	"value" => sub { 0 + set($_[0])->getval($_[1]) },
+	"lock" => sub { op(set($_[0]), -1); "" },
+	"unlock" => sub { op(set($_[0]), +1); "" },
+	"count" => sub { count(@_); "" },
+);
+
+while (<STDIN>) {
+	my ($verb, @args) = split;
+	my $result = $commands{$verb}->(@args);
+	print length $result ? "ok $result\n" : "ok\n";
+}

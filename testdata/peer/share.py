@@ -1,0 +1,95 @@
+# The Python peer of sysv/internal/interop, whose documentation has the commands.
+import struct
+import sys
+
+import sysv_ipc
+
+
+class Unable(Exception):
+    pass
+
+
+def segment(key):
+    return sysv_ipc.SharedMemory(int(key))
+
+
+def set_of(key):
+    s = sysv_ipc.Semaphore(int(key))
+    s.undo = True  # sysv_ipc does without it unless told
+    return s
+
+
+def only_the_first(num):
+    if int(num) != 0:
+        raise Unable("sysv_ipc sees a set's first semaphore only")
+
+
+def make_segment(key, size):
+    sysv_ipc.SharedMemory(int(key), sysv_ipc.IPC_CREX, size=int(size))
+
+
+def write(key, offset, data):
+    segment(key).write(bytes.fromhex(data), int(offset))
+
+
+def read(key):
+    return segment(key).read().hex()
+
+
+def make_set(key, value, *more):
+    only_the_first(len(more))
+    sysv_ipc.Semaphore(int(key), sysv_ipc.IPC_CREX, initial_value=int(value))
+
+
+def bare_set(key):
+    raise Unable("sysv_ipc always gives a value")
+
+
+def set_value(key, num, value):
+    only_the_first(num)
+    set_of(key).value = int(value)
+
+
+def value(key, num):
+    only_the_first(num)
+    return set_of(key).value
+
+
+def lock(key):
+    set_of(key).acquire()
+
+
+def unlock(key):
+    set_of(key).release()
+
+
+def count(key, n):
+    s, m = set_of(key), segment(key)
+    for _ in range(int(n)):
+        s.acquire()
+        (counter,) = struct.unpack("=I", m.read(4, 0))
+        m.write(struct.pack("=I", counter + 1), 0)
+        s.release()
+
+
+commands = {
+    "ftok": lambda path, project: sysv_ipc.ftok(path, int(project), True),
+    "make-segment": make_segment,
+    "write": write,
+    "read": read,
+    "make-set": make_set,
+    "bare-set": bare_set,
+    "set-value": set_value,
+    "value": value,
+    "lock": lock,
+    "unlock": unlock,
+    "count": count,
+}
+
+for line in sys.stdin:
+    verb, *args = line.split()
+    try:
+        result = commands[verb](*args)
+        print("ok" if result is None else f"ok {result}", flush=True)
+    except Unable as e:
+        print("unable", e, flush=True)
