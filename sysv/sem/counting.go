@@ -41,20 +41,20 @@ func (c *Counting) Acquire(ctx context.Context, n int) error {
 	if err := c.check(n); err != nil {
 		return err
 	}
-	if err := c.gate.take(ctx); err != nil {
+	if err := c.gate.Take(ctx); err != nil {
 		return err
 	}
-	defer c.gate.pass()
+	defer c.gate.Pass()
 	return c.set.Do(ctx, Op{Num: c.num, Delta: -n, Flags: c.flags})
 }
 
 // TryAcquire takes n permits, 1 to 32767, if they are free and nobody of this
 // process waits for some, and otherwise returns false and takes none.
 func (c *Counting) TryAcquire(n int) (bool, error) {
-	if err := c.check(n); err != nil || !c.gate.tryTake() {
+	if err := c.check(n); err != nil || !c.gate.TryTake() {
 		return false, err
 	}
-	defer c.gate.pass()
+	defer c.gate.Pass()
 	return c.set.Try(Op{Num: c.num, Delta: -n, Flags: c.flags})
 }
 

@@ -2,9 +2,4 @@ package sem
 
 // Queued returns how many goroutines queue for a semaphore in Go, behind the
 // one whose turn it is.
-func Queued(s *Set, num int) int {
-	g := s.gate(num)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.waiters.Len()
-}
+func Queued(s *Set, num int) int { return s.gate(num).Queued() }

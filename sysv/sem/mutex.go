@@ -8,6 +8,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/turn"
 )
 
 // ErrNotLocked says that Unlock was called where this process does not hold
@@ -42,7 +43,7 @@ type Mutex struct {
 
 // gate is what all Mutexes and Countings of one Set for one semaphore share.
 type gate struct {
-	turn
+	turn.Turn
 	held atomic.Bool // a Mutex has the semaphore
 }
 
@@ -70,7 +71,7 @@ func (s *Set) gate(num int) *gate {
 // the place in the queue is given up. Other errors are those of [Set.Do]: if
 // the set is removed meanwhile, [sysv.ErrRemoved].
 func (m *Mutex) Lock(ctx context.Context) error {
-	if err := m.gate.take(ctx); err != nil {
+	if err := m.gate.Take(ctx); err != nil {
 		return err
 	}
 	// Straight to the kernel: mitigations of CPU bugs make it forget where
@@ -84,7 +85,7 @@ func (m *Mutex) Lock(ctx context.Context) error {
 		}
 	}
 	if err := m.set.Do(ctx, Op{Num: m.num, Delta: -1, Flags: Undo}); err != nil {
-		m.gate.pass()
+		m.gate.Pass()
 		return err
 	}
 	m.gate.held.Store(true)
@@ -93,12 +94,12 @@ func (m *Mutex) Lock(ctx context.Context) error {
 
 // TryLock takes the lock if it is free, and returns false if it is not.
 func (m *Mutex) TryLock() (bool, error) {
-	if !m.gate.tryTake() {
+	if !m.gate.TryTake() {
 		return false, nil
 	}
 	ok, err := m.set.Try(Op{Num: m.num, Delta: -1, Flags: Undo})
 	if !ok {
-		m.gate.pass()
+		m.gate.Pass()
 		return false, err
 	}
 	m.gate.held.Store(true)
@@ -117,7 +118,7 @@ func (m *Mutex) Unlock() error {
 	// Adding never waits.
 	v := [1]sys.Sembuf{{Num: uint16(m.num), Op: +1, Flg: sys.SEM_UNDO | sys.IPC_NOWAIT}}
 	if sys.SemopNoWait(m.set.id, v[:]) == 0 {
-		m.gate.pass()
+		m.gate.Pass()
 		return nil
 	}
 	_, err := m.set.Try(Op{Num: m.num, Delta: +1, Flags: Undo})
@@ -125,6 +126,6 @@ func (m *Mutex) Unlock() error {
 		m.gate.held.Store(true)
 		return err
 	}
-	m.gate.pass()
+	m.gate.Pass()
 	return err
 }

@@ -1,4 +1,6 @@
-package sem
+// Package turn has the queue that goroutines of one process wait in for what is
+// shared with other processes.
+package turn
 
 import (
 	"container/list"
@@ -7,11 +9,11 @@ import (
 	"sync/atomic"
 )
 
-// A turn lets the goroutines of this process through one at a time, in the
+// A Turn lets the goroutines of this process through one at a time, in the
 // order in which they came, so that at most one of them waits in the kernel and
 // holds a thread there. Nobody overtakes: it is handed on to who has waited
 // longest.
-type turn struct {
+type Turn struct {
 	state atomic.Int32
 
 	mu      sync.Mutex
@@ -25,12 +27,12 @@ const (
 	queued // by one goroutine, and others wait
 )
 
-// take waits for the turn, or returns ctx's error and has not got it.
-func (t *turn) take(ctx context.Context) error {
+// Take waits for the turn, or returns ctx's error and has not got it.
+func (t *Turn) Take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if t.tryTake() {
+	if t.TryTake() {
 		return nil
 	}
 	mine, e := t.enqueue()
@@ -46,15 +48,16 @@ func (t *turn) take(ctx context.Context) error {
 	}
 }
 
-func (t *turn) tryTake() bool { return t.state.CompareAndSwap(idle, taken) }
+// TryTake takes the turn if nobody has it.
+func (t *Turn) TryTake() bool { return t.state.CompareAndSwap(idle, taken) }
 
 // enqueue adds the caller to the queue, unless the turn has just become free
 // and is now his: then the element is nil.
-func (t *turn) enqueue() (chan struct{}, *list.Element) {
+func (t *Turn) enqueue() (chan struct{}, *list.Element) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for !t.state.CompareAndSwap(taken, queued) && t.state.Load() != queued {
-		if t.tryTake() {
+		if t.TryTake() {
 			return nil, nil
 		}
 	}
@@ -64,7 +67,7 @@ func (t *turn) enqueue() (chan struct{}, *list.Element) {
 
 // cancel takes a waiter out of the queue. If the turn came to him meanwhile, he
 // hands it on.
-func (t *turn) cancel(mine chan struct{}, e *list.Element) {
+func (t *Turn) cancel(mine chan struct{}, e *list.Element) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	select {
@@ -78,21 +81,21 @@ func (t *turn) cancel(mine chan struct{}, e *list.Element) {
 	}
 }
 
-// pass hands the turn on.
-func (t *turn) pass() {
+// Pass hands the turn on.
+func (t *Turn) Pass() {
 	if !t.state.CompareAndSwap(taken, idle) {
 		t.passOn()
 	}
 }
 
-func (t *turn) passOn() {
+func (t *Turn) passOn() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.next()
 }
 
 // next hands the turn to the first in the queue; with mu held.
-func (t *turn) next() {
+func (t *Turn) next() {
 	first := t.waiters.Front()
 	if first == nil {
 		t.state.Store(idle)
@@ -103,3 +106,13 @@ func (t *turn) next() {
 		t.state.Store(taken)
 	}
 }
+
+// Queued returns how many goroutines wait for the turn.
+func (t *Turn) Queued() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.waiters.Len()
+}
+
+// Idle tells whether nobody has the turn.
+func (t *Turn) Idle() bool { return t.state.Load() == idle }
