@@ -1,0 +1,95 @@
+// Package lock has mutexes between processes that cost what a [sync.Mutex] costs
+// while nobody contends, and survive kill -9 of their holder at any instruction.
+//
+// A group of mutexes is one shared memory segment and one semaphore set under one
+// key. It is for processes that run this package; for a lock that programs in
+// other languages take too, there is [example.com/sysvipc/sysv/sem.Mutex], whose
+// every Lock is a system call.
+//
+// # Use
+//
+// [OpenOrCreate] makes the process a member of the group, [Group.Mutex] gives a
+// lock:
+//
+//	g, _, err := lock.OpenOrCreate(ctx, 0x4d2, 8, nil)
+//	...
+//	abandoned, err := g.Mutex(3).Lock(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	defer g.Mutex(3).Unlock()
+//	if abandoned {
+//		repair()               // somebody died in the middle of it
+//		g.Mutex(3).Repaired()
+//	}
+//
+// What a mutex guards must be data that can be repaired, or checked: a process
+// that is killed leaves it as it is. That is what abandoned says, to every owner
+// until one calls [Mutex.Repaired]. An example shows it.
+//
+// There is no fairness between processes, and none between goroutines that come
+// while the mutex is free and those that queue for it: whoever is there first
+// takes it. Nobody starves for good as long as it becomes free now and then
+// while he looks.
+//
+// A stopped owner (SIGSTOP) is alive: others wait for it. After exec the new
+// program is a member still, and holds what the old one held, until it ends.
+//
+// # Protocol
+//
+// No process ids, timeouts or daemons tell the living from the dead, so that it
+// works across PID namespaces: it is the kernel that adds and subtracts at a
+// process's end what SEM_UNDO remembers (semop(2)).
+//
+// The segment has a 32-bit word for each mutex, on a cache line of its own: 0
+// while it is free, else the slot of its owner, that slot's generation, and W if
+// there may be waiters.
+//
+//	      Lock: 0 → me                     another: set W
+//	 ┌───────────────────▶ held by me ───────────────────▶ held by me, W
+//	 │                      │     ▲                           │      │
+//	free ◀──────────────────┘     │ lives                     │      │ dies
+//	 ▲ │     Unlock: me → 0       │                           │      ▼
+//	 │ └──────────────────────────│───────────────────────┐   │   held by the dead, W
+//	 │   woken Lock: 0 → me, W    └────── me, W ◀─────────┴───│──────┘
+//	 │                                                        │  Lock: dead → me, W:
+//	 └────────────────────────────────────────────────────────┘  abandoned
+//	       Unlock: me, W → 0, and a token to wake one
+//
+// The set has a semaphore for joining, one for each slot, and one for the tokens
+// of each mutex. Every line below is one atomic step, and a process can be killed
+// between any two.
+//
+//   - Join: take the joining semaphore with undo; find a slot whose semaphore is
+//     0; raise its generation, past any that a word still names; then add 1 to
+//     the slot's semaphore with undo: the process is alive. Give the joining
+//     semaphore back.
+//   - Arm, before the first use of a mutex: to its tokens add 1, and subtract 1
+//     with undo. Nothing changes now, but the end of the process adds a token.
+//     So an owner's death wakes a waiter, and a waiter that dies with a token in
+//     hand passes it on. Tokens of many deaths are drained to one before.
+//   - Lock: if the word is 0, put me there. Else, again and again: if it is 0, put
+//     me with W, as others may wait still. If W is not set, set it. If the slot's
+//     semaphore is 0, or after that its generation is not the word's, the owner is
+//     dead: put me with W in the place of exactly this word, and then mark the
+//     mutex abandoned. Else wait for a token and take it.
+//   - Unlock: put 0 in the place of me. If W was set, add a token unless there is
+//     one.
+//   - Leave: subtract 1 from the slot's semaphore with undo; then for each armed
+//     mutex add 1 to its tokens with undo, and subtract 1.
+//
+// Whoever took a token looks again, even if his context has ended meanwhile, and
+// so sets W before he gives up: no token is lost. A test of this package explores
+// every interleaving of three processes and a death at every step, and shows that
+// each of the orders above matters.
+//
+// # Failures
+//
+// Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
+// nobody can tell any more who lives. Other programs must not write to the set's
+// semaphores, nor give it values: SETVAL and SETALL make the kernel forget what
+// there is to undo. Whoever may write to the segment can break every lock in it,
+// though not this process's memory.
+//
+// The sources are semop(2), shmop(2) and the kernel's ipc/sem.c.
+package lock

@@ -1,0 +1,96 @@
+package lock
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"example.com/sysvipc/sysv/shm"
+)
+
+// A segment has a header, a cell for each mutex and a generation for each slot,
+// all in 32-bit words, so that 32- and 64-bit programs share it.
+const (
+	magic   = 0x6b636f6c // "lock" in little-endian memory
+	version = 1
+
+	// line is what processors fetch at once, or, as x86 does, in pairs.
+	line = 128
+
+	maxLocks = 4096
+	maxSlots = 1<<slotBits - 1
+)
+
+// header begins the segment. It is written once: magic comes last.
+type header struct {
+	magic   atomic.Uint32
+	version uint32
+	locks   uint32
+	slots   uint32
+	set     uint32 // its id
+	_       [line/4 - 5]uint32
+}
+
+// cell is a mutex.
+type cell struct {
+	word       atomic.Uint32
+	dirty      atomic.Uint32 // 1 from an owner's death until Repaired
+	recoveries atomic.Uint32 // how many owners died
+	_          [line/4 - 3]uint32
+}
+
+// A word of 0 is a free mutex. Else it names its owner: the slot of a process,
+// plus 1, and the generation of that slot, by which one process in it is told
+// from the next. waiters is set if others may have to be woken.
+const (
+	waiters  = 1 << 31
+	slotBits = 11
+	genBits  = 20
+	genMask  = 1<<genBits - 1
+)
+
+func ownerWord(slot int, generation uint32) uint32 {
+	return uint32(slot+1)<<genBits | generation&genMask
+}
+
+func slotOf(word uint32) int          { return int(word&^waiters>>genBits) - 1 }
+func generationOf(word uint32) uint32 { return word & genMask }
+
+// The set has one semaphore for joining, which is 1 while nobody does, then one
+// for each slot, which is 1 while its process lives, and one for each mutex,
+// whose value is how many waiters may look again.
+const joining = 0
+
+func (g *Group) alive(slot int) int { return 1 + slot }
+func (g *Group) wake(mutex int) int { return 1 + len(g.generations) + mutex }
+
+func semaphores(locks, slots int) int { return 1 + slots + locks }
+
+func segmentSize(locks, slots int) int {
+	return int(unsafe.Sizeof(header{})) + locks*int(unsafe.Sizeof(cell{})) + slots*4
+}
+
+// memory is the segment's content.
+type memory struct {
+	*header
+	cells       []cell
+	generations []atomic.Uint32
+}
+
+// view finds the parts of a segment. Others wrote what stands there, and it may
+// be no group at all: nothing is believed that does not fit the segment.
+func view(m *shm.Mapping, locks, slots int) (mem memory, err error) {
+	if locks < 1 || locks > maxLocks || slots < 1 || slots > maxSlots || m.Len() != segmentSize(locks, slots) {
+		return mem, fmt.Errorf("%d bytes can't be %d mutexes for %d processes", m.Len(), locks, slots)
+	}
+	off := int(unsafe.Sizeof(header{}))
+	if mem.header, err = shm.View[header](m, 0); err != nil {
+		return mem, err
+	}
+	if mem.cells, err = shm.Slice[cell](m, off, locks); err != nil {
+		return mem, err
+	}
+	off += locks * int(unsafe.Sizeof(cell{}))
+	mem.generations, err = shm.Slice[atomic.Uint32](m, off, slots)
+	return mem, err
+}

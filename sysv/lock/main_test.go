@@ -1,0 +1,9 @@
+package lock_test
+
+import (
+	"testing"
+
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+func TestMain(m *testing.M) { sysvtest.Main(m) }

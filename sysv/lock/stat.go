@@ -1,0 +1,95 @@
+package lock
+
+import (
+	"fmt"
+	"os"
+
+	"example.com/sysvipc/sysv"
+)
+
+// Stat is the state of a group.
+type Stat struct {
+	// Key is that of the segment and the set, and these are their ids.
+	Key              sysv.Key
+	SegmentID, SetID int
+	// Processes is how many can be members at once, Members their slots.
+	Processes int
+	Members   []Member
+	Mutexes   []MutexStat
+}
+
+// Member is a process that has joined.
+type Member struct {
+	// Slot is its place in the group, from 0.
+	Slot int
+	// PID is the process that joined, 0 where it is not visible in the caller's
+	// PID namespace. It may have started another program since (exec).
+	PID int
+}
+
+// MutexStat is the state of a mutex.
+type MutexStat struct {
+	// Held tells whether there is an owner, and Slot which: -1 for none. Dead is
+	// true where it has died and nobody has taken the mutex over yet.
+	Held bool
+	Slot int
+	Dead bool
+	// PID is the owner, as in Member, or 0.
+	PID int
+	// Waiters is how many wait in the kernel, at most one of each process.
+	Waiters int
+	// Abandoned is true from an owner's death until Repaired is called.
+	Abandoned bool
+	// Recoveries is how often a mutex was taken over from a dead owner.
+	Recoveries int
+}
+
+// Stat returns the state of the group and its mutexes, one after the other:
+// while others go on, it shows no single instant. After Close the error is
+// [os.ErrClosed].
+func (g *Group) Stat() (Stat, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return Stat{}, fmt.Errorf("lock: group %d: %w", g.ID(), os.ErrClosed)
+	}
+	values, err := g.set.Values()
+	if err != nil {
+		return Stat{}, err
+	}
+	st := Stat{Key: g.Key(), SegmentID: g.ID(), SetID: g.set.ID(), Processes: len(g.generations), Mutexes: make([]MutexStat, len(g.cells))}
+	for slot := range g.generations {
+		if values[g.alive(slot)] == 0 {
+			continue
+		}
+		pid, err := g.set.LastPID(g.alive(slot))
+		if err != nil {
+			return Stat{}, err
+		}
+		st.Members = append(st.Members, Member{slot, pid})
+	}
+	for i := range st.Mutexes {
+		if st.Mutexes[i], err = g.statMutex(i); err != nil {
+			return Stat{}, err
+		}
+	}
+	return st, nil
+}
+
+func (g *Group) statMutex(i int) (MutexStat, error) {
+	c := &g.cells[i]
+	waiting, err := g.set.Waiters(g.wake(i))
+	if err != nil {
+		return MutexStat{}, err
+	}
+	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: c.dirty.Load() != 0, Recoveries: int(c.recoveries.Load())}
+	word := c.word.Load()
+	if word == 0 {
+		return st, nil
+	}
+	st.Held, st.Slot = true, slotOf(word)
+	if st.Dead, err = g.dead(word); err == nil && !st.Dead {
+		st.PID, err = g.set.LastPID(g.alive(st.Slot))
+	}
+	return st, err
+}

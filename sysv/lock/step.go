@@ -1,0 +1,31 @@
+package lock
+
+// A step is a place in the protocol where a process can be killed with an effect
+// of its own. With the build tag sysvipc_steps a test can kill it just there.
+type step int
+
+const (
+	segmentMade step = iota
+	setMade
+	headerWritten
+	joinTaken
+	generationRaised
+	slotTaken
+	joined
+	drained
+	armed
+	locked
+	waitersMarked
+	ownerSeen
+	wokenUp
+	lockedAfterWait
+	takenOver
+	dirtied
+	repaired
+	unlocked
+	posted
+	slotLeft
+	disarmed
+	left
+	steps // how many there are
+)

@@ -1,0 +1,5 @@
+//go:build !sysvipc_steps
+
+package lock
+
+func at(step) {}
