@@ -45,16 +45,16 @@
 // while it is free, else the slot of its owner, that slot's generation, and W if
 // there may be waiters.
 //
-//	      Lock: 0 → me                     another: set W
-//	 ┌───────────────────▶ held by me ───────────────────▶ held by me, W
-//	 │                      │     ▲                           │      │
-//	free ◀──────────────────┘     │ lives                     │      │ dies
-//	 ▲ │     Unlock: me → 0       │                           │      ▼
-//	 │ └──────────────────────────│───────────────────────┐   │   held by the dead, W
-//	 │   woken Lock: 0 → me, W    └────── me, W ◀─────────┴───│──────┘
-//	 │                                                        │  Lock: dead → me, W:
-//	 └────────────────────────────────────────────────────────┘  abandoned
-//	       Unlock: me, W → 0, and a token to wake one
+//	              Lock
+//	  free ──────────────────▶ mine ───────── dies ────────▶ a dead one's
+//	  │▲ ▲ ◀──────────────────  │                               │
+//	  │  │        Unlock        │ others wait                   │ others wait
+//	  │  │                      ▼                               ▼
+//	  │  └─────────────────  mine, W ──────── dies ───────▶ a dead one's, W
+//	  │   Unlock, and a token   ▲ ▲                             │
+//	  │                         │ └─────────────────────────────┘
+//	  └─────────────────────────┘        Lock: abandoned
+//	     Lock of who has waited
 //
 // The set has a semaphore for joining, one for each slot, and one for the tokens
 // of each mutex. Every line below is one atomic step, and a process can be killed
