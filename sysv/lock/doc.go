@@ -45,16 +45,17 @@
 // while it is free, else the slot of its owner, that slot's generation, and W if
 // there may be waiters.
 //
-//	              Lock
-//	  free ──────────────────▶ mine ───────── dies ────────▶ a dead one's
-//	  │▲ ▲ ◀──────────────────  │                               │
-//	  │  │        Unlock        │ others wait                   │ others wait
-//	  │  │                      ▼                               ▼
-//	  │  └─────────────────  mine, W ──────── dies ───────▶ a dead one's, W
-//	  │   Unlock, and a token   ▲ ▲                             │
-//	  │                         │ └─────────────────────────────┘
-//	  └─────────────────────────┘        Lock: abandoned
-//	     Lock of who has waited
+//	           Lock                owner dies
+//	free ───────────────▶ mine ─────────────────▶ a dead one's
+//	 ▲   ◀───────────────  │                           │
+//	 │        Unlock       │ others wait               │ others wait
+//	 │                     ▼       owner dies          ▼
+//	 └───────────────── mine, W ────────────────▶ a dead one's, W
+//	   Unlock: a token     ▲                           │
+//	                       └───────────────────────────┘
+//	                              Lock: abandoned
+//
+// A Lock that has waited leads from free to mine, W: others may wait still.
 //
 // The set has a semaphore for joining, one for each slot, and one for the tokens
 // of each mutex. Every line below is one atomic step, and a process can be killed
