@@ -53,19 +53,3 @@ func TestCountTmp(t *testing.T) {
 	t.Logf("%+v %v", st, err)
 }
 
-func BenchmarkLock(b *testing.B) {
-	g := newGroup(b, 1)
-	m := g.Mutex(0)
-	b.ReportAllocs()
-	for range b.N {
-		m.Lock(bg)
-		m.Unlock()
-	}
-}
-func BenchmarkSync(b *testing.B) {
-	var m sync.Mutex
-	for range b.N {
-		m.Lock()
-		m.Unlock()
-	}
-}

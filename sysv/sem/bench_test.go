@@ -6,27 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/compare"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
 )
 
-// The benchmarks take turns with testdata/peer/semop.c, round by round, so that
-// a machine that is busy for a while slows down both. They report the medians,
-// and the ratio of the two.
+// against measures against testdata/peer/semop.c.
+func against(b *testing.B, unit string, ours compare.Measure, peerArgs ...string) {
+	compare.Report(b, unit, ours, "C", compare.C(b, "semop.c")(peerArgs...))
+}
 
 func BenchmarkPair(b *testing.B) {
 	const n = 100_000
@@ -44,7 +42,7 @@ func BenchmarkPair(b *testing.B) {
 		{"Do/plain", "0", func() { s.Do(bg, take); s.Do(bg, post) }},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			compare(b, "ns/pair", func() float64 { return nanoseconds(n, bm.pair) }, "pair", bm.undo, strconv.Itoa(n))
+			against(b, "ns/pair", compare.Nanoseconds(n, bm.pair), "pair", bm.undo, strconv.Itoa(n))
 		})
 	}
 }
@@ -52,11 +50,9 @@ func BenchmarkPair(b *testing.B) {
 func BenchmarkFive(b *testing.B) {
 	const n = 100_000
 	s := newSet(b, 0, 0, 0)
-	compare(b, "ns/call", func() float64 {
-		return nanoseconds(n, func() {
-			s.Do(bg, sem.Op{Delta: 1}, sem.Op{Num: 1, Delta: 1}, sem.Op{Delta: -1}, sem.Op{Num: 1, Delta: -1}, sem.Op{Num: 2})
-		})
-	}, "five", strconv.Itoa(n))
+	against(b, "ns/call", compare.Nanoseconds(n, func() {
+		s.Do(bg, sem.Op{Delta: 1}, sem.Op{Num: 1, Delta: 1}, sem.Op{Delta: -1}, sem.Op{Num: 1, Delta: -1}, sem.Op{Num: 2})
+	}), "five", strconv.Itoa(n))
 }
 
 func BenchmarkPingPong(b *testing.B) {
@@ -66,7 +62,7 @@ func BenchmarkPingPong(b *testing.B) {
 				b.Skipf("skipping, one CPU: run on a machine with %d", cpus)
 			}
 			n := strconv.Itoa(20_000 / (cpus * cpus * cpus))
-			compare(b, "ns/turn", func() float64 { return takeTurns(b, cpus, n) }, "pingpong", strconv.Itoa(cpus), n)
+			against(b, "ns/turn", func() float64 { return takeTurns(b, cpus, n) }, "pingpong", strconv.Itoa(cpus), n)
 		})
 	}
 }
@@ -77,7 +73,7 @@ func takeTurns(t testing.TB, cpus int, n string) float64 {
 	id := strconv.Itoa(s.ID())
 	sysvtest.Start(t, pingpong, id, "1", "0", strconv.Itoa(cpus-1), n)
 	ping := sysvtest.Start(t, pingpong, id, "0", "1", "0", n)
-	return number(t, ping.Line())
+	return compare.Number(t, ping.Line())
 }
 
 // TestBenchmarks: what the benchmarks measure works at all.
@@ -136,7 +132,7 @@ func BenchmarkContended(b *testing.B) {
 	const window = 300 * time.Millisecond
 	for _, procs := range []int{2, 4, 8} {
 		b.Run(fmt.Sprintf("processes=%d", procs), func(b *testing.B) {
-			compare(b, "counts/s", func() float64 { return contend(b, procs, window) },
+			against(b, "counts/s", func() float64 { return contend(b, procs, window) },
 				"contend", strconv.Itoa(procs), strconv.Itoa(int(window.Milliseconds())))
 		})
 	}
@@ -201,63 +197,3 @@ var contender = sysvtest.Helper("contender", func(args []string) error {
 	}
 	return nil
 })
-
-// compare reports what ours and the C peer measure in turns, in unit, and the
-// ratio of ours to C's.
-func compare(b *testing.B, unit string, ours func() float64, peerArgs ...string) {
-	peer := compilePeer(b)
-	var us, c []float64
-	round := func() {
-		us = append(us, ours())
-		out, err := exec.Command(peer, peerArgs...).Output()
-		if err != nil {
-			b.Fatalf("%s %v: %v", peer, peerArgs, err)
-		}
-		c = append(c, number(b, strings.TrimSpace(string(out))))
-	}
-	for b.Loop() {
-		round()
-	}
-	for len(us) < 9 { // a median of fewer says little
-		round()
-	}
-	b.ReportMetric(0, "ns/op") // of a round, which says nothing
-	b.ReportMetric(median(us), unit)
-	b.ReportMetric(median(c), "C-"+unit)
-	b.ReportMetric(median(us)/median(c), "ratio")
-}
-
-func compilePeer(b *testing.B) string {
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		b.Skip("skipping, no C compiler to make the peer: apt-get install gcc libc6-dev")
-	}
-	peer := filepath.Join(b.TempDir(), "semop")
-	if out, err := exec.Command(cc, "-O2", "-o", peer, "../../testdata/peer/semop.c").CombinedOutput(); err != nil {
-		b.Fatalf("cc: %v\n%s", err, out)
-	}
-	return peer
-}
-
-// nanoseconds returns what one call of f takes, of n.
-func nanoseconds(n int, f func()) float64 {
-	begin := time.Now()
-	for range n {
-		f()
-	}
-	return float64(time.Since(begin).Nanoseconds()) / float64(n)
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
-}
-
-func number(b testing.TB, s string) float64 {
-	b.Helper()
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return f
-}
