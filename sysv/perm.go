@@ -19,6 +19,6 @@ type Perm struct {
 	// Execute permission counts for attaching a segment with Exec alone.
 	Mode fs.FileMode
 	// Seq is the kernel's count of how often the object's place in its table
-	// was used. Lists don't have it and say 0.
+	// was used. Lists read from /proc lack it and say 0.
 	Seq uint32
 }

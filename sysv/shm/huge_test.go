@@ -56,6 +56,7 @@ func TestHugePages(t *testing.T) {
 // Without a page in the pool the error says what to set, to a user who may not
 // use the pool what right he lacks.
 func TestHugePagesRefused(t *testing.T) {
+	lockPool(t)
 	if meminfo(t, "HugePages_Free") > meminfo(t, "HugePages_Rsvd") {
 		t.Skip("skipping, the pool has free huge pages: set vm.nr_hugepages to 0")
 	}
@@ -89,11 +90,27 @@ func TestHugePageSizes(t *testing.T) {
 	}
 }
 
+const pool = "/proc/sys/vm/nr_hugepages"
+
+// lockPool keeps the tests of other packages, which run at the same time, away
+// from the machine's one pool.
+func lockPool(t *testing.T) {
+	t.Helper()
+	file, err := os.Open(pool)
+	if err != nil {
+		t.Skipf("skipping, mount /proc on a kernel with CONFIG_HUGETLBFS: %v", err)
+	}
+	t.Cleanup(func() { file.Close() })
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // hugePages sees to it that the pool has n free pages, and no more, and returns
 // their size.
 func hugePages(t *testing.T, n int64) int64 {
 	t.Helper()
-	const pool = "/proc/sys/vm/nr_hugepages"
+	lockPool(t)
 	size := meminfo(t, "Hugepagesize") << 10
 	before, err := os.ReadFile(pool)
 	if err != nil {

@@ -21,7 +21,7 @@ func (k *Kind[T]) Error(op string, key sysv.Key, id int, err error, hint func(sy
 	}
 	if (errno == sys.EINVAL || errno == sys.EIDRM) && id >= 0 && k.gone(id) {
 		e.Err = sysv.ErrRemoved
-		e.Hint = "by somebody's ipcrm or IPC_RMID, or by systemd-logind at its owner's last logout: RemoveIPC in logind.conf(5)"
+		e.Hint = "by somebody's ipcrm or IPC_RMID, by systemd-logind at its owner's last logout (RemoveIPC in logind.conf(5)), or as a segment that nobody has attached (kernel.shm_rmid_forced)"
 		return e
 	}
 	if hint != nil {

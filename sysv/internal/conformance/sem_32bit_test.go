@@ -1,0 +1,53 @@
+//go:build linux && !android && (386 || arm || mips || mipsle)
+
+package conformance
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv/sem"
+)
+
+var semOtherWord []exception
+
+// What 32-bit programs have to do otherwise: struct semid64_ds, semtimedop(2),
+// ipc_parse_version of ipc/util.c.
+var semWordRows = []row{
+	{"SEM-114", "the upper halves of times are set, of 32 bits each", func(t *testing.T) {
+		s := newSet(t, 1)
+		stat := setStat(t, s)
+		semWantNow(t, "otime", stat.OTime)
+		semWantNow(t, "ctime", stat.CTime)
+		semWant(t, "List", inSetList(t, listSets(t), s), stat, semIgnoreSeq)
+		if otime := setStat(t, bareSet(t, 1)).OTime; !otime.IsZero() {
+			t.Errorf("otime of never: %v", otime)
+		}
+	}},
+	{"SEM-115", "semtimedop with 64-bit times keeps to its timeout, of 32-bit programs too", func(t *testing.T) {
+		s := newSet(t, 0)
+		ctx, deadline := semBrief(t)
+		if err := s.Do(ctx, semTake); err != context.DeadlineExceeded {
+			t.Errorf("error %v", err)
+		}
+		if time.Now().Before(deadline) {
+			t.Error("ended before its deadline")
+		}
+		far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
+		defer cancel()
+		wait := semAsync(t, func() error { return s.Do(far, semTake) })
+		awaitSetWaiters(t, s, 1, 0)
+		semMust(t, s.Do(semForever, semPost))
+		semMust(t, wait())
+	}},
+	{"SEM-118", "every command of semctl goes with the version that the call knows: IPC_64 is EINVAL on 386", func(t *testing.T) {
+		s := newSet(t, 1, 2)
+		wantSetValues(t, s, 1, 2)
+		semWant(t, "GETVAL", semInt(t)(s.Value(1)), 2)
+		semMust(t, s.SetValue(1, 3))
+		semWant(t, "IPC_STAT", setStat(t, s).Len, 2)
+		stat := inSetList(t, askSetPeer[[]sem.Stat](setPeerWithoutProc(t, 0), "list"), s)
+		semWant(t, "SEM_STAT_ANY", stat.Len, 2)
+	}},
+}
