@@ -33,7 +33,7 @@ type Error struct {
 	// ID is the object's id, or -1 where it is not known: 0 is an id.
 	ID int
 	// Hint says what to look at, in a phrase: "4096 of 4096 segments in use
-	// (kernel.shmmni)". It is empty where Err says it all.
+	// (SHMMNI, kernel.shmmni)". It is empty where Err says it all.
 	Hint string
 	// Err is the errno, or one of this package's errors.
 	Err error

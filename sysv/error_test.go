@@ -29,8 +29,8 @@ func TestErrorText(t *testing.T) {
 			"semget key 0xffffffff: no such file or directory"},
 		{sysv.Error{Op: "shmget", Key: 0x4d2, ID: 5, Err: syscall.EINVAL},
 			"shmget segment 5: invalid argument"},
-		{sysv.Error{Op: "shmget", ID: -1, Err: syscall.ENOSPC, Hint: "3 of 3 segments in use (kernel.shmmni)"},
-			"shmget: no space left on device (3 of 3 segments in use (kernel.shmmni))"},
+		{sysv.Error{Op: "shmget", ID: -1, Err: syscall.ENOSPC, Hint: "3 of 3 segments in use (SHMMNI, kernel.shmmni)"},
+			"shmget: no space left on device (3 of 3 segments in use (SHMMNI, kernel.shmmni))"},
 		{sysv.Error{Op: "x", ID: 1, Err: syscall.ENOSYS},
 			"x id 1: function not implemented"},
 	} {

@@ -2,6 +2,8 @@ package sysv_test
 
 import (
 	"math"
+	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -106,22 +108,28 @@ func TestKeyString(t *testing.T) {
 	}
 }
 
-// A key that was accepted is one that can name an object, and survives being
-// printed either way.
+// A key that was accepted is the number that was written, as long as that fits
+// into 32 bits, can name an object, and survives being printed either way. What
+// is refused is no such number.
 func FuzzParseKey(f *testing.F) {
 	for _, s := range []string{"0x4d2", "1234", "-1", "0755", "0", "-2147483648", "4294967295", "0x", ""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		k, err := sysv.ParseKey(s)
+		n, ok := number(s)
+		ok = ok && n.Sign() != 0 && n.IsInt64() && n.Int64() >= math.MinInt32 && n.Int64() <= math.MaxUint32
+		if ok != (err == nil) {
+			t.Fatalf("ParseKey(%q) = %v, %v", s, k, err)
+		}
 		if err != nil {
 			if k != sysv.Private {
 				t.Errorf("ParseKey(%q) = %v together with %v", s, k, err)
 			}
 			return
 		}
-		if k == sysv.Private {
-			t.Errorf("ParseKey(%q) = Private without an error", s)
+		if k != sysv.Key(n.Int64()) || k == sysv.Private {
+			t.Errorf("ParseKey(%q) = %v, want %v", s, k, n)
 		}
 		for _, printed := range []string{k.String(), strconv.Itoa(int(k)), strconv.FormatUint(uint64(uint32(k)), 10)} {
 			if again, err := sysv.ParseKey(printed); again != k || err != nil {
@@ -130,6 +138,16 @@ func FuzzParseKey(f *testing.F) {
 		}
 	})
 }
+
+// number reads what ipcrm(1) would with strtoul(3) and base 0, of any size.
+func number(s string) (n *big.Int, ok bool) {
+	if !cNumber.MatchString(s) {
+		return nil, false
+	}
+	return new(big.Int).SetString(s, 0)
+}
+
+var cNumber = regexp.MustCompile(`^-?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$`)
 
 func TestRandomKey(t *testing.T) {
 	const n = 1000

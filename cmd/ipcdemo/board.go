@@ -130,7 +130,7 @@ func (b *board) setUp(children int, how locking) (err error) {
 	}
 	b.Magic, b.Version, b.Size = boardMagic, boardVersion, uint32(boardSize(children))
 	b.Children, b.Locking = uint32(children), uint32(how)
-	if err := b.lay(); err != nil {
+	if err := b.lay(children); err != nil {
 		return err
 	}
 	if err := b.set.Do(context.Background(), sem.Op{Num: semParent, Delta: +1, Flags: sem.Undo}); err != nil {
@@ -163,8 +163,9 @@ func mapBoard(key sysv.Key) (*board, error) {
 	if err := b.attach(); err != nil {
 		return nil, err
 	}
-	if err = b.check(); err == nil {
-		err = b.lay()
+	children, err := b.check()
+	if err == nil {
+		err = b.lay(children)
 	}
 	if err != nil {
 		b.mapping.Detach()
@@ -193,24 +194,27 @@ func (b *board) attach() (err error) {
 	return nil
 }
 
-// check refuses what is not a board of this version and layout.
-func (b *board) check() error {
+// check refuses what is not a board of this version and layout, and returns the
+// number of children of what is. Whoever may write the segment may change it
+// afterwards: what memory depends on is read once.
+func (b *board) check() (children int, err error) {
+	n, size := b.Children, b.Size
 	switch {
 	case b.untouched():
-		return errUnfinished
+		return 0, errUnfinished
 	case b.Phase.Load() == unfinished, b.Magic != boardMagic:
-		return notOurs(b.seg)
+		return 0, notOurs(b.seg)
 	case b.Version != boardVersion:
-		return fmt.Errorf("segment %d is of version %d of ipcdemo's layout, this program knows %d", b.seg.ID(), b.Version, boardVersion)
-	case b.Children > maxChildren, int(b.Size) != boardSize(int(b.Children)), b.seg.Size() < int(b.Size):
-		return fmt.Errorf("segment %d has another layout: %d bytes for %d children", b.seg.ID(), b.Size, b.Children)
+		return 0, fmt.Errorf("segment %d is of version %d of ipcdemo's layout, this program knows %d", b.seg.ID(), b.Version, boardVersion)
+	case n < 1 || n > maxChildren, int(size) != boardSize(int(n)), b.seg.Size() < int(size):
+		return 0, fmt.Errorf("segment %d has another layout: %d bytes for %d children", b.seg.ID(), size, n)
 	}
-	return nil
+	return int(n), nil
 }
 
 // lay maps the slots.
-func (b *board) lay() (err error) {
-	b.slots, err = shm.Slice[slot](b.mapping, int(unsafe.Sizeof(header{})), int(b.Children)+maxJoiners)
+func (b *board) lay(children int) (err error) {
+	b.slots, err = shm.Slice[slot](b.mapping, int(unsafe.Sizeof(header{})), children+maxJoiners)
 	return err
 }
 
@@ -218,9 +222,11 @@ func (b *board) lay() (err error) {
 // it, or if that was killed before.
 var errUnfinished = errors.New("the run has not been set up yet")
 
+// untouched tells whether the segment has the size of a board and nothing in it.
+// A larger one is not looked through: every page that is read gets memory.
 func (b *board) untouched() bool {
 	slots := b.seg.Size() - boardSize(0)
-	return slots > 0 && slots%int(unsafe.Sizeof(slot{})) == 0 &&
+	return slots > 0 && b.seg.Size() <= boardSize(maxChildren) && slots%int(unsafe.Sizeof(slot{})) == 0 &&
 		!slices.ContainsFunc(b.mapping.Bytes(), func(v byte) bool { return v != 0 })
 }
 

@@ -39,6 +39,7 @@ func (c *lsCommand) Run() error {
 		return printJSON(os.Stdout, l.json())
 	}
 	var out strings.Builder
+	fmt.Fprintln(&out)
 	if both || c.Segments {
 		l.printSegments(&out)
 	}
@@ -56,7 +57,7 @@ type listing struct {
 }
 
 func (l *listing) printSegments(w io.Writer) {
-	fmt.Fprintf(w, "\n------ Shared Memory Segments --------\n")
+	fmt.Fprintf(w, "------ Shared Memory Segments --------\n")
 	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s %-10s %-12s\n", "key", "shmid", "owner", "perms", "bytes", "nattch", "status")
 	for _, s := range l.segments {
 		dest, locked := " ", " "
@@ -66,22 +67,23 @@ func (l *listing) printSegments(w io.Writer) {
 		if s.Locked {
 			locked = "locked"
 		}
-		fmt.Fprintf(w, "%-10s %-10d %-10s %-10o %-10d %-10d %-6s %-6s\n",
+		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-10d %-10d %-6s %-6s\n",
 			s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Size, s.Nattch, dest, locked)
 	}
 	fmt.Fprintln(w)
 }
 
 func (l *listing) printSets(w io.Writer) {
-	fmt.Fprintf(w, "\n------ Semaphore Arrays --------\n")
+	fmt.Fprintf(w, "------ Semaphore Arrays --------\n")
 	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s\n", "key", "semid", "owner", "perms", "nsems")
 	for _, s := range l.sets {
-		fmt.Fprintf(w, "%-10s %-10d %-10s %-10o %-10d\n", s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Len)
+		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-10d\n", s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Len)
 	}
 	fmt.Fprintln(w)
 }
 
-// owner is the owner's name, or number where the system knows no name.
+// owner is the owner's name, or number where the system knows no name. ipcs
+// prints the first 10 characters of either.
 func (l *listing) owner(p sysv.Perm) string {
 	name, ok := l.names[p.UID]
 	if !ok {

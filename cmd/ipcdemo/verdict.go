@@ -49,6 +49,14 @@ var stateNames = [...]string{
 	dead:    "died",
 }
 
+// nameOf is the name of a number that others wrote, which may be any.
+func nameOf(names []string, n uint32) string {
+	if uint64(n) < uint64(len(names)) {
+		return names[n]
+	}
+	return fmt.Sprintf("unknown (%d)", n)
+}
+
 // report makes up the account, for a run that took so long, or 0 for one that
 // goes on. It must be called while nobody counts, or with
 // the lock held: then everybody is outside of his critical section or dead.
@@ -82,13 +90,13 @@ func (b *board) report(elapsed time.Duration) *report {
 		}
 		switch {
 		case state == stopped:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d increments, %s", name, s.PID.Load(), own, stepNames[step]))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d increments, %s", name, s.PID.Load(), own, nameOf(stepNames[:], step)))
 			if step == between {
 				r.Halfway++
 				r.Notes = append(r.Notes, fmt.Sprintf("%s made one more increment of the shared counter, and died before its own", name))
 			}
 		case state == dead:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d increments, %s", name, s.PID.Load(), own, stepNames[step]))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d increments, %s", name, s.PID.Load(), own, nameOf(stepNames[:], step)))
 			if step == locked || step == between {
 				uncertain++
 			}
@@ -102,7 +110,7 @@ func (b *board) report(elapsed time.Duration) *report {
 			Target:     target,
 			Seconds:    seconds(s, state),
 			Rate:       rate(uint64(own), seconds(s, state)),
-			State:      stateNames[state],
+			State:      nameOf(stateNames[:], state),
 		})
 	}
 	r.Throughput = rate(r.Sum, r.Seconds)

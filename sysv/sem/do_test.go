@@ -5,6 +5,7 @@ package sem_test
 import (
 	"context"
 	"math"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -53,9 +54,10 @@ func TestDo(t *testing.T) {
 		{name: "NoWait after one that waits", values: []int{0, 0}, ops: ops(sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1, Flags: sem.NoWait}), err: waits},
 		{name: "NoWait before one that waits", values: []int{0, 0}, ops: ops(sem.Op{Num: 0, Delta: -1, Flags: sem.NoWait}, sem.Op{Num: 1, Delta: -1}), err: sysv.ErrWouldBlock},
 
-		{name: "passes the maximum", values: []int{max}, ops: ops(sem.Op{Delta: 1}), err: syscall.ERANGE, hint: "SEMVMX"},
-		{name: "passes it for an instant", values: []int{max}, ops: ops(sem.Op{Delta: 1}, sem.Op{Delta: -1}), err: syscall.ERANGE, hint: "SEMVMX"},
-		{name: "passes it rather than wait", values: []int{max, 0}, ops: ops(sem.Op{Num: 0, Delta: 1}, sem.Op{Num: 1, Delta: -1}), err: syscall.ERANGE, hint: "SEMVMX"},
+		{name: "passes the maximum", values: []int{max - 1}, ops: ops(sem.Op{Delta: 2}), err: syscall.ERANGE, hint: "semaphore 0 has 32766, and 2 more would pass 32767 (SEMVMX"},
+		{name: "passes it for an instant", values: []int{max}, ops: ops(sem.Op{Delta: 1}, sem.Op{Delta: -1}), err: syscall.ERANGE, hint: "semaphore 0 has 32767, and 1 more"},
+		{name: "passes it rather than wait", values: []int{max, 0}, ops: ops(sem.Op{Num: 0, Delta: 1}, sem.Op{Num: 1, Delta: -1}), err: syscall.ERANGE, hint: "semaphore 0 has 32767, and 1 more"},
+		{name: "passes it with the last operation", values: []int{1, 2}, ops: ops(sem.Op{Num: 0, Delta: -1, Flags: sem.Undo}, sem.Op{Num: 1, Delta: max - 2}, sem.Op{Num: 1, Delta: 3, Flags: sem.Undo}), err: syscall.ERANGE, hint: "semaphore 1 has 32767, and 3 more"},
 
 		{name: "first that is not there", values: []int{1, 1}, ops: ops(sem.Op{Delta: 1}, sem.Op{Num: 2, Delta: 1}), err: syscall.EFBIG, hint: "operation 1 is on semaphore 2, the set has 2"},
 		{name: "negative number", values: []int{1}, ops: ops(sem.Op{Num: -1, Delta: 1}), err: syscall.EFBIG, hint: "semaphore -1"},
@@ -118,12 +120,22 @@ func TestDo(t *testing.T) {
 }
 
 func TestUndoHasALimit(t *testing.T) {
-	s := newSet(t, 32767)
+	s := newSet(t, 32767, 5)
 	must(t, s.Do(bg, sem.Op{Delta: -32767, Flags: sem.Undo}))
 	must(t, s.Do(bg, sem.Op{Delta: 1}))
-	err := s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo})
-	wantHint(t, err, syscall.ERANGE, "SEMAEM")
-	wantValues(t, s, 1)
+	takeUndo := sem.Op{Delta: -1, Flags: sem.Undo}
+	err := s.Do(bg, sem.Op{Num: 1, Delta: -3}, takeUndo)
+	wantHint(t, err, syscall.ERANGE, "what this process has to undo would pass 32767 (SEMAEM")
+	wantValues(t, s, 1, 5)
+
+	must(t, s.SetMode(0o200)) // nobody but root may look at the values
+	if err := s.Do(bg, takeUndo); os.Geteuid() != 0 {
+		wantHint(t, err, syscall.ERANGE, "(SEMVMX)", "(SEMAEM)")
+	}
+	must(t, s.SetMode(0o600))
+	must(t, s.SetValue(0, 2)) // what there was to undo is forgotten
+	must(t, s.Do(bg, takeUndo))
+	wantValues(t, s, 1, 5)
 }
 
 func TestEndedContextTriesNothing(t *testing.T) {

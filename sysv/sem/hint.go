@@ -42,3 +42,25 @@ func opHint(errno sys.Errno, n int) string {
 	}
 	return ""
 }
+
+// rangeHint tells which of the two ERANGE stands for, by what the values are
+// now. Nobody can ask the kernel what there is to undo.
+func (s *Set) rangeHint(ops []Op) string {
+	values, err := s.Values()
+	if err != nil {
+		return opHint(sys.ERANGE, len(ops))
+	}
+	undo := false
+	for i := range ops {
+		op := &ops[i]
+		if values[op.Num]+op.Delta > sys.SEMVMX {
+			return fmt.Sprintf("semaphore %d has %d, and %d more would pass %d (SEMVMX, fixed in the kernel)", op.Num, values[op.Num], op.Delta, sys.SEMVMX)
+		}
+		values[op.Num] += op.Delta
+		undo = undo || op.Flags&Undo != 0
+	}
+	if undo {
+		return fmt.Sprintf("what this process has to undo would pass %d (SEMAEM, fixed in the kernel)", sys.SEMVMX)
+	}
+	return opHint(sys.ERANGE, len(ops))
+}

@@ -5,17 +5,22 @@ package sem_test
 import (
 	"fmt"
 	"io/fs"
+	"math"
+	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/compare"
 	"example.com/sysvipc/sysv/sem"
+	"github.com/google/go-cmp/cmp"
 )
 
 // run returns what another program prints.
-func run(t *testing.T, name string, args ...string) string {
+func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	needCommand(t, name)
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -40,6 +45,68 @@ func TestIpcsShowsOurs(t *testing.T) {
 		}
 	}
 	t.Errorf("ipcs does not show key %v:\n%s", key, out)
+}
+
+// In a crowded namespace List and ipcs agree line by line, in their order too.
+func TestListAgreesWithIpcs(t *testing.T) {
+	for i, s := range manySets(t) {
+		mode := fs.FileMode(i % 0o1000)
+		if os.Geteuid() != 0 {
+			must(t, s.SetMode(mode))
+			continue
+		}
+		owner := uint32(i % 7) // whose names most systems know
+		if i%100 == 0 {
+			owner = math.MaxUint32 - 1 - uint32(i)
+		}
+		must(t, s.SetPerm(owner, uint32(i), mode))
+	}
+	var want, got []string
+	for line := range strings.Lines(run(t, "ipcs", "-s")) {
+		if strings.HasPrefix(line, "0x") {
+			want = append(want, strings.Join(strings.Fields(line), " "))
+		}
+	}
+	owners := make(map[uint32]string)
+	for _, stat := range list(t) {
+		if owners[stat.UID] == "" {
+			owners[stat.UID] = strconv.FormatUint(uint64(stat.UID), 10)
+			if u, err := user.LookupId(owners[stat.UID]); err == nil {
+				owners[stat.UID] = fmt.Sprintf("%.10s", u.Username) // there ipcs cuts it
+			}
+		}
+		got = append(got, fmt.Sprintf("%v %d %s %o %d", stat.Key, stat.ID, owners[stat.UID], uint32(stat.Mode), stat.Len))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-ipcs +List):\n%s", diff)
+	}
+	if len(got) < 4000 {
+		t.Errorf("only %d sets are listed", len(got))
+	}
+}
+
+// manySets makes 4000, which are gone after the test.
+func manySets(t testing.TB) (sets []*sem.Set) {
+	t.Helper()
+	if os.Getenv("SYSVTEST_INNER") == "" {
+		t.Skip("skipping: 4000 sets are too many for everybody's namespace: run as root, or allow user namespaces (sysctl user.max_user_namespaces)")
+	}
+	for i := range 4000 {
+		s, err := sem.Create(sysv.RandomKey(), repeat(1+i%5, i), nil)
+		must(t, err)
+		t.Cleanup(func() { must(t, s.Remove()) })
+		sets = append(sets, s)
+	}
+	return sets
+}
+
+// BenchmarkList is against ipcs, its start included.
+func BenchmarkList(b *testing.B) {
+	manySets(b)
+	ms := func(f func()) compare.Measure {
+		return func() float64 { return compare.Nanoseconds(1, f)() / 1e6 }
+	}
+	compare.Report(b, "ms/list", ms(func() { list(b) }), "ipcs", ms(func() { run(b, "ipcs", "-s") }))
 }
 
 func TestIpcrmRemovesOurs(t *testing.T) {

@@ -3,11 +3,13 @@
 package sem_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -102,7 +105,7 @@ func openID(t *testing.T, id int) *sem.Set {
 	return s
 }
 
-func list(t *testing.T) []sem.Stat {
+func list(t testing.TB) []sem.Stat {
 	t.Helper()
 	stats, err := sem.List()
 	if err != nil {
@@ -111,7 +114,7 @@ func list(t *testing.T) []sem.Stat {
 	return stats
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +208,46 @@ func random(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-const nobody = 65534
+// inNamespaces runs the test once more as a process of its own in new
+// namespaces (CLONE_NEWIPC ...), as root of the new user namespace if there is
+// to be one, and returns whether this is that run. The outer run fails if it
+// fails, and skips if any of it skips.
+func inNamespaces(t *testing.T, flags uintptr) bool {
+	t.Helper()
+	const inside = "SYSVIPC_INSIDE"
+	if os.Getenv(inside) != "" {
+		return true
+	}
+	emulator.Namespaces.Skip(t)
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inside+"=1", "SYSVTEST_INNER=1", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+	if flags&syscall.CLONE_NEWUSER != 0 {
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	out, err := cmd.CombinedOutput()
+	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
+		t.Skipf("skipping, run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone): %v", err)
+	}
+	switch text := string(out); {
+	case err != nil:
+		t.Errorf("in its namespaces: %v\n%s", err, text)
+	case strings.Contains(text, "--- SKIP: "):
+		t.Skipf("in its namespaces:\n%s", text)
+	case !strings.Contains(text, "\n--- PASS: "+t.Name()):
+		t.Errorf("did not run in its namespaces:\n%s", text)
+	default:
+		t.Logf("in its namespaces:\n%s", text)
+	}
+	return false
+}
+
+// Users that exist nowhere else, or own nothing.
+const (
+	nobody = 65534
+	alice  = 65533
+)
 
 func needRoot(t *testing.T, what string) {
 	t.Helper()
@@ -214,7 +256,7 @@ func needRoot(t *testing.T, what string) {
 	}
 }
 
-func needCommand(t *testing.T, name string) {
+func needCommand(t testing.TB, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		t.Skipf("skipping: %v: install util-linux or coreutils", err)
@@ -227,6 +269,39 @@ func ordinary(cmd *exec.Cmd) *exec.Cmd {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	return cmd
+}
+
+// owns makes a set of the values 0, 1, 1 with a key and a mode, and gives it to
+// the users whose numbers it reads.
+var owns = sysvtest.Helper("owns", func(args []string) error {
+	key, err := sysv.ParseKey(args[0])
+	if err != nil {
+		return err
+	}
+	mode, err := strconv.ParseUint(args[1], 8, 32)
+	if err != nil {
+		return err
+	}
+	s, err := sem.Create(key, []int{0, 1, 1}, &sem.Config{Mode: fs.FileMode(mode)})
+	fmt.Println(outcome(err))
+	for in := bufio.NewScanner(os.Stdin); err == nil && in.Scan(); {
+		var uid uint32
+		if _, err = fmt.Sscan(in.Text(), &uid); err == nil {
+			fmt.Println(outcome(s.SetPerm(uid, uid, fs.FileMode(mode))))
+		}
+	}
+	return err
+})
+
+// aliceOwns has alice make a set.
+func aliceOwns(t *testing.T, key sysv.Key, mode fs.FileMode) *sysvtest.Process {
+	t.Helper()
+	cmd := sysvtest.Command(owns, key.String(), fmt.Sprintf("%o", uint32(mode)))
+	needRoot(t, "can be two other users")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
+	p := sysvtest.StartCommand(t, cmd)
+	p.Expect("ok")
+	return p
 }
 
 // setAndNumbers takes a helper's arguments: the id of the set that it opens,

@@ -200,7 +200,6 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 }
 
 func TestStrangerIsBoundByTheMode(t *testing.T) {
-	needRoot(t, "can be two users")
 	admin := map[string]string{"Set.SetPerm": "EPERM", "Set.SetMode": "EPERM", "Set.Remove": "EPERM", "Mutex.Unlock": sem.ErrNotLocked.Error()}
 	with := func(what string, names ...string) map[string]string {
 		want := all("EACCES", admin)
@@ -224,10 +223,18 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 				emulator.WriteOnly.Skip(t)
 			}
 			key := newKey(t)
-			_, err := sem.Create(key, []int{0, 1, 1}, &sem.Config{Mode: tt.mode})
+			aliceOwns(t, key, tt.mode)
+			s, err := sem.Open(patient(t), key, nil)
 			must(t, err)
+			before := statOf(t, s)
 			if diff := cmp.Diff(tt.want, callAllOrdinary(t, key)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, statOf(t, s), ignoreTimes); diff != "" || before.UID != alice || before.CUID != alice {
+				t.Errorf("the set of %+v (-before +after):\n%s", before.Perm, diff)
+			}
+			if tt.mode&0o002 == 0 {
+				wantValues(t, s, 0, 1, 1)
 			}
 		})
 	}

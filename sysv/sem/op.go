@@ -163,6 +163,8 @@ func (s *Set) opError(ops []Op, errno sys.Errno) error {
 		return s.badOps(ops)
 	case sys.EAGAIN:
 		return &sysv.Error{Op: "semop", Key: s.key, ID: s.id, Err: sysv.ErrWouldBlock}
+	case sys.ERANGE:
+		return s.error("semop", errno, func(sys.Errno) string { return s.rangeHint(ops) })
 	}
 	return s.semopError(len(ops), errno)
 }

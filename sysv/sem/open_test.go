@@ -107,6 +107,44 @@ func TestOwnedBy(t *testing.T) {
 	}
 }
 
+// A set that somebody put under a key, or gave away to be trusted, is not the
+// one that OwnedBy asks for.
+func TestOwnedByRefusesForeignSets(t *testing.T) {
+	key := newKey(t)
+	squatter := aliceOwns(t, key, 0o666)
+	check := func(uid uint32, want error, parts ...string) {
+		t.Helper()
+		_, err := sem.Open(patient(t), key, &sem.OpenConfig{OwnedBy: &uid})
+		_, created, err2 := sem.OpenOrCreate(patient(t), key, []int{0, 1, 1}, &sem.Config{OwnedBy: &uid})
+		for _, err := range []error{err, err2} {
+			wantError(t, err, want)
+			if want != nil {
+				wantHint(t, err, want, parts...)
+			}
+		}
+		if created {
+			t.Error("created")
+		}
+	}
+	check(alice, nil)
+	check(0, fs.ErrPermission, "created by uid 65533 and owned by uid 65533, not by uid 0 as asked")
+	squatter.Send("0")
+	squatter.Expect("ok")
+	check(0, fs.ErrPermission, "created by uid 65533 and owned by uid 0, not by uid 0 as asked")
+	check(alice, fs.ErrPermission)
+}
+
+// Nobody can make an opener wait for values who asks for his own set.
+func TestOwnedByDoesNotWaitForForeignSets(t *testing.T) {
+	key := newKey(t)
+	bareSet(t, key, 1, 0o666)
+	other := uint32(os.Geteuid()) + 1
+	_, err := sem.Open(patient(t), key, &sem.OpenConfig{OwnedBy: &other})
+	wantError(t, err, fs.ErrPermission)
+	_, _, err = sem.OpenOrCreate(patient(t), key, []int{1}, &sem.Config{OwnedBy: &other})
+	wantError(t, err, fs.ErrPermission)
+}
+
 func TestOpenGivesUpOnASetWithoutValues(t *testing.T) {
 	key := newKey(t)
 	id := bareSet(t, key, 2, 0o600)

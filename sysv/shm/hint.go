@@ -13,7 +13,7 @@ func createHint(errno sys.Errno, size int, cfg *Config) string {
 	switch errno {
 	case sys.EINVAL:
 		if l, err := Limits(); err == nil && uint64(size) > l.ShmMax {
-			return fmt.Sprintf("size %d is above %d (kernel.shmmax)", size, l.ShmMax)
+			return fmt.Sprintf("size %d is above %d (SHMMAX, kernel.shmmax)", size, l.ShmMax)
 		}
 		if cfg.HugePage != 0 {
 			return "the machine has no huge pages of this size"
@@ -45,11 +45,11 @@ func fullHint(size int) string {
 		return ""
 	}
 	if uint64(u.Segments) >= l.ShmMNI {
-		return fmt.Sprintf("%d of %d segments in use (kernel.shmmni)", u.Segments, l.ShmMNI)
+		return fmt.Sprintf("%d of %d segments in use (SHMMNI, kernel.shmmni)", u.Segments, l.ShmMNI)
 	}
 	page := uint64(os.Getpagesize())
 	pages := (uint64(size) + page - 1) / page
-	return fmt.Sprintf("%d pages asked for, %d of %d in use (kernel.shmall)", pages, u.Pages, l.ShmAll)
+	return fmt.Sprintf("%d pages asked for, %d of %d in use (SHMALL, kernel.shmall)", pages, u.Pages, l.ShmAll)
 }
 
 func lockHint(errno sys.Errno) string {

@@ -101,39 +101,63 @@ func TestListShowsResidentPages(t *testing.T) {
 	}
 }
 
-// Each limit, reached, is named by the hint with its value and what is in use.
+// Each limit is reached, in a namespace where a page is in use already. The one
+// creation too many is refused, says which limit it was and what is in use, and
+// changes nothing.
 func TestLimitsReached(t *testing.T) {
-	p := startInNamespace(t)
-	limit := func(name, value string) {
-		t.Helper()
-		p.Send("sysctl " + name + " " + value)
-		if reply := p.Line(); reply != "ok" {
-			t.Skipf("skipping, run as root or on a newer kernel, which lets a namespace's owner set its limits: %s", reply)
-		}
-	}
 	page := os.Getpagesize()
-	limit("shmmni", "2")
-	p.ok("create 1 1")
-	p.ok("create 2 1")
-	p.refused(syscall.ENOSPC, "create 3 1", "shmget key 0x00000003", "2 of 2 segments in use (kernel.shmmni)")
-	p.refused(syscall.ENOSPC, "open-or-create 3 1", "kernel.shmmni")
-	p.ok("remove")
-	p.ok("create 3 1")
-	limit("shmmni", "4096")
+	for _, tt := range []struct {
+		name           string
+		value          int
+		allows, denies int // bytes of the creation that reaches the limit, and of the next
+		want           error
+		hint           string
+	}{
+		{"shmmni", 2, 1, 1, syscall.ENOSPC, "2 of 2 segments in use (SHMMNI, kernel.shmmni)"},
+		{"shmall", 5, 4 * page, page + 1, syscall.ENOSPC, "2 pages asked for, 5 of 5 in use (SHMALL, kernel.shmall)"},
+		{"shmmax", 8000, 8000, 8001, syscall.EINVAL, "size 8001 is above 8000 (SHMMAX, kernel.shmmax)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startInNamespace(t)
+			p.ok("create 1 %d", page)
+			p.ok("attach")
+			p.ok("write 0 kept")
+			p.limit(tt.name, tt.value)
+			p.ok("create 2 %d", tt.allows)
+			before := asked[[]shm.Stat](p, "list")
+			for _, verb := range []string{"create", "open-or-create"} {
+				p.refused(tt.want, fmt.Sprintf("%s 3 %d", verb, tt.denies), "shmget key 0x00000003", tt.hint)
+			}
+			p.refused(os.ErrNotExist, "open 3")
+			if diff := cmp.Diff(before, asked[[]shm.Stat](p, "list")); diff != "" || len(before) != 2 {
+				t.Errorf("%d segments before (-before +after)\n%s", len(before), diff)
+			}
+			if got := p.ok("read 0 4"); got != "kept" {
+				t.Errorf("the first segment has %q, want kept", got)
+			}
+			p.ok("remove") // the second makes room again
+			p.ok("create 3 %d", tt.allows)
+		})
+	}
+}
 
-	limit("shmall", "5") // two are in use
-	p.refused(syscall.ENOSPC, fmt.Sprintf("create 4 %d", 3*page+1),
-		"4 pages asked for, 2 of 5 in use (kernel.shmall)")
-	p.ok("create 4 %d", 3*page)
-	limit("shmall", "1000")
-
-	limit("shmmax", "8000")
-	p.refused(syscall.EINVAL, "create 5 8001", "size 8001 is above 8000 (kernel.shmmax)")
-	p.ok("create 5 8000")
-
-	want := shm.SystemLimits{ShmMax: 8000, ShmMin: 1, ShmAll: 1000, ShmMNI: 4096}
+func TestLimitsAreTheNamespaces(t *testing.T) {
+	p := startInNamespace(t)
+	p.limit("shmmax", 8000)
+	p.limit("shmall", 1000)
+	p.limit("shmmni", 2000)
+	want := shm.SystemLimits{ShmMax: 8000, ShmMin: 1, ShmAll: 1000, ShmMNI: 2000}
 	if diff := cmp.Diff(want, asked[shm.SystemLimits](p, "limits")); diff != "" {
-		t.Errorf("Limits (-want +got)\n%s", diff)
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// limit sets a limit of the peer's namespace.
+func (p peerProcess) limit(name string, value int) {
+	p.t.Helper()
+	p.Send(fmt.Sprintf("sysctl %s %d", name, value))
+	if reply := p.Line(); reply != "ok" {
+		p.t.Skipf("skipping, run as root or on a newer kernel, which lets a namespace's owner set its limits: %s", reply)
 	}
 }
 

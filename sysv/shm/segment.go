@@ -58,9 +58,9 @@ type OpenConfig struct {
 // if it does, the error is [fs.ErrExist]. With [sysv.Private] it always makes
 // another segment, which is reached by its id.
 //
-// Other errors: EINVAL for a size or page size that can't be, ENOSPC for a
-// limit (kernel.shmmni, kernel.shmall), ENOMEM, EPERM for huge pages. Hints
-// name the limit and its use. See shmget(2).
+// Other errors: EINVAL for a size (SHMMAX) or page size that can't be, ENOSPC
+// for a limit (SHMMNI, SHMALL), ENOMEM, EPERM for huge pages. Hints name the
+// limit and its use. On any error no segment is left. See shmget(2).
 func Create(key sysv.Key, size int, cfg *Config) (*Segment, error) {
 	if cfg == nil {
 		cfg = new(Config)

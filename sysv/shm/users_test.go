@@ -3,6 +3,7 @@
 package shm_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -64,24 +65,30 @@ func TestStranger(t *testing.T) {
 		0o602: "",
 	} {
 		t.Run(fmt.Sprintf("%#o", mode), func(t *testing.T) {
-			p := as(t, alice, alice)
-			seg := create(t, 10, &shm.Config{Mode: mode})
+			seg := createdBy(t, as(t, alice, alice), mode)
+			p := as(t, bob, bob)
 			p.ok("open %d", int32(seg.Key())) // which needs no permission
-			owner := fmt.Sprintf("owned by uid 0, gid %d, mode %#o", os.Getegid(), mode)
+			owner := fmt.Sprintf("owned by uid 65533, gid 65533, mode %#o", mode)
 			for _, verb := range []string{
 				"attach", "attach-read-only", "stat",
-				"lock", "unlock", "remove", "set-mode 0666", "set-perm 65533 65533 0666",
+				"lock", "unlock", "remove", "set-mode 0666", "set-perm 65532 65532 0666",
 			} {
 				if !slices.Contains(strings.Fields(allowed), verb) {
 					p.refused(fs.ErrPermission, verb, owner)
 					continue
 				}
 				p.ok("%s", verb)
-				if strings.HasPrefix(verb, "attach") {
+				switch verb {
+				case "attach":
+					p.ok("write 0 x")
+					p.ok("detach")
+				case "attach-read-only":
+					p.ok("read 0 1")
+					p.refused(fs.ErrPermission, "write 0 x")
 					p.ok("detach")
 				}
 			}
-			if got := stat(t, seg); got.Mode != mode || got.UID != 0 || got.Dest || got.Locked {
+			if got := stat(t, seg); got.Mode != mode || got.UID != alice || got.CUID != alice || got.Dest || got.Locked {
 				t.Errorf("the stranger changed it: %+v", got)
 			}
 		})
@@ -175,6 +182,42 @@ func TestOwnedByRefusesForeignSegments(t *testing.T) {
 	squatter.ok("set-perm 0 0 0666")
 	check(owner(0), fs.ErrPermission, "created by uid 65533 and owned by uid 0")
 	check(owner(alice), fs.ErrPermission)
+}
+
+// However often a stranger puts a segment under the key, and takes it away,
+// none of his is taken for one's own.
+func TestOwnedByAgainstARacingStranger(t *testing.T) {
+	squatter := as(t, alice, alice)
+	createdBy(t, squatter, 0o666) // for its verbs to act on where create fails
+	key, me := sysv.RandomKey(), uint32(0)
+	const rounds = 300
+	for range rounds {
+		squatter.Send(fmt.Sprintf("create %d 10", int32(key)))
+		squatter.Send("set-mode 0666")
+		squatter.Send("remove")
+	}
+	var created, refused int
+	for range rounds {
+		seg, isNew, err := shm.OpenOrCreate(key, 10, &shm.Config{OwnedBy: &me})
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			refused++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			created++
+			if st := stat(t, seg); !isNew || st.UID != me || st.CUID != me {
+				t.Fatalf("created %v: %+v", isNew, st.Perm)
+			}
+			if err := seg.Remove(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 { // whether the squatter was first or too late
+			squatter.Line()
+		}
+	}
+	t.Logf("%d created, %d refused", created, refused)
 }
 
 func TestListShowsEverybodysSegments(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package compare is for benchmarks that measure against a program in C, in the
-// same run and on the same machine: only the ratio means something elsewhere.
+// Package compare is for benchmarks that measure against another program, in
+// the same run and on the same machine: only the ratio means something elsewhere.
 package compare
 
 import (
@@ -35,7 +35,7 @@ func Report(b *testing.B, unit string, ours Measure, peer string, theirs Measure
 	b.ReportMetric(0, "ns/op") // of a round, which says nothing
 	b.ReportMetric(median(us), unit)
 	b.ReportMetric(median(them), peer+"-"+unit)
-	b.ReportMetric(median(us)/median(them), "ratio")
+	b.ReportMetric(median(us)/median(them), peer+"-ratio")
 }
 
 // C compiles a program of testdata/peer and returns what its commands measure:

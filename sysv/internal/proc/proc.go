@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,11 +59,10 @@ func readFile(path string) ([]byte, error) {
 // newer kernel adds at the right are passed over.
 func parseTable[T any](text []byte, parse func(*row) T) ([]T, error) {
 	_, text, _ = bytes.Cut(text, []byte("\n"))
-	var table []T
+	table := slices.Grow[[]T](nil, bytes.Count(text, []byte("\n")))
+	var r row
 	for n := 2; len(text) > 0; n++ {
-		var line []byte
-		line, text, _ = bytes.Cut(text, []byte("\n"))
-		r := row{rest: line}
+		r.rest, text, _ = bytes.Cut(text, []byte("\n"))
 		v := parse(&r)
 		if r.err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, r.err)
