@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -320,7 +321,7 @@ func TestLastPIDIsWhoDidTheOperation(t *testing.T) {
 // Waits that end at the very moment when they could succeed must either take a
 // token or not, and say which.
 func TestCancellationLosesNoToken(t *testing.T) {
-	r := random(t)
+	r := storm.Random(t)
 	s := newSet(t, 0)
 	const goroutines, each, posts = 8, 60, 240
 	var taken atomic.Int64

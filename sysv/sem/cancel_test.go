@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -87,8 +88,8 @@ func (l latencies) quantiles() (p50, p99, max float64) {
 
 // SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
 func TestCancellationAtAnyMoment(t *testing.T) {
-	r := random(t)
-	rounds := storm(500, 10_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(500, 10_000)
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
@@ -133,8 +134,8 @@ func BenchmarkCancel(b *testing.B) {
 // Where a token and the cancellation come at the same instant the call may go
 // either way, but must say which.
 func TestCancellationAgainstAToken(t *testing.T) {
-	r := random(t)
-	rounds := storm(500, 10_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(500, 10_000)
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
@@ -245,8 +246,8 @@ var mixes = sysvtest.Helper("mixes", func(args []string) error {
 })
 
 func TestCancellationsOfProcessesLoseNoToken(t *testing.T) {
-	r := random(t)
-	rounds := storm(100, 5000)
+	r := storm.Random(t)
+	rounds := storm.Amount(100, 5000)
 	s := newSet(t, 0)
 	var ps []*sysvtest.Process
 	for range 2 {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
@@ -194,18 +193,6 @@ func async(t *testing.T, f func() error) (wait func() error) {
 			return nil
 		}
 	}
-}
-
-// random returns a generator whose seed is in the log, and can be given.
-func random(t *testing.T) *rand.Rand {
-	seed := rand.Uint64()
-	if s := os.Getenv("SYSVIPC_SEED"); s != "" {
-		var err error
-		seed, err = strconv.ParseUint(s, 10, 64)
-		must(t, err)
-	}
-	t.Logf("SYSVIPC_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // inNamespaces runs the test once more as a process of its own in new

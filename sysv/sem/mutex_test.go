@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -278,7 +279,7 @@ func TestCancelledLockTakesNothing(t *testing.T) {
 }
 
 func TestCancelledLocksAddUp(t *testing.T) {
-	r := random(t)
+	r := storm.Random(t)
 	s := newGuarded(t)
 	m := s.Mutex(mutexNum)
 	var wg sync.WaitGroup

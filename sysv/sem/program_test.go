@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -349,7 +350,7 @@ func signalComes(long bool) (bool, error) {
 }
 
 func TestNoSignalAfterTheCall(t *testing.T) {
-	runs := storm(1, 20)
+	runs := storm.Amount(1, 20)
 	s := newSet(t, 0)
 	for range runs {
 		cmd := sysvtest.Command(leaves, strconv.Itoa(s.ID()), "1500")

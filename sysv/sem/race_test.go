@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
@@ -144,8 +145,8 @@ var recreate = sysvtest.Helper("recreate", func(args []string) error {
 })
 
 func TestKilledCreatorLeavesNoHalfGivenSet(t *testing.T) {
-	r := random(t)
-	kills := storm(40, 2000)
+	r := storm.Random(t)
+	kills := storm.Amount(40, 2000)
 	outcomes := make(map[string]int)
 	for i := range kills {
 		key := newKey(t)
@@ -188,13 +189,4 @@ func look(t *testing.T, key sysv.Key, n int) string {
 		t.Fatalf("half-given (-want +got):\n%s", diff)
 	}
 	return "complete"
-}
-
-// storm returns how much of something a test does: a little, or in full where
-// the tests are to take their time.
-func storm[T any](short, full T) T {
-	if os.Getenv("SYSVIPC_STORM") == "full" {
-		return full
-	}
-	return short
 }

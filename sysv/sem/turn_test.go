@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -122,8 +123,8 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 // The turn comes to a goroutine at the very moment when it gives up: first in
 // the queue, with others behind it or none.
 func TestTurnComesToWhoGivesUp(t *testing.T) {
-	r := random(t)
-	rounds := storm(2000, 100_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(2000, 100_000)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	ctx := patient(t)
@@ -470,7 +471,7 @@ func TestProcessesTakeTurns(t *testing.T) {
 // Two processes of a thousand goroutines each get the same share of a lock.
 // More time makes no unfair lock fair.
 func TestProcessesShareALock(t *testing.T) {
-	window := storm(200*time.Millisecond, time.Second)
+	window := storm.Amount(200*time.Millisecond, time.Second)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	seg, r := newRota(t)

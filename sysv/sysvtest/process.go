@@ -139,7 +139,7 @@ func (p *Process) Line() string {
 	select {
 	case line, ok := <-p.lines:
 		if !ok {
-			<-p.done
+			p.await()
 			p.t.Fatalf("%s ended without another line: %v", p, p.err)
 		}
 		return line
@@ -179,11 +179,17 @@ func (p *Process) Kill() {
 func (p *Process) Finish() {
 	p.t.Helper()
 	p.stdin.Close()
+	p.await()
+	if p.err != nil {
+		p.t.Fatalf("%s: %v", p, p.err)
+	}
+}
+
+// await waits for the helper's end.
+func (p *Process) await() {
+	p.t.Helper()
 	select {
 	case <-p.done:
-		if p.err != nil {
-			p.t.Fatalf("%s: %v", p, p.err)
-		}
 	case <-time.After(patience):
 		p.t.Fatalf("%s has not ended for %v", p, patience)
 	}
