@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -44,6 +45,9 @@ var figures = []figure{
 	{"uncontended Mutex, Lock and Unlock", 0, "ns", 1, pairs(func(b *bench) error {
 		return errors.Join(b.mutex.Lock(context.Background()), b.mutex.Unlock())
 	})},
+	{"uncontended fast lock, Lock and Unlock", 0, "ns", 1, pairs(func(b *bench) error {
+		return errors.Join(b.fast.Lock(context.Background()), b.fast.Unlock())
+	})},
 	{"uncontended Do, -1 and +1 with undo", 0, "ns", 1, pairs(func(b *bench) error {
 		return errors.Join(
 			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: -1, Flags: sem.Undo}),
@@ -60,9 +64,12 @@ var figures = []figure{
 	})},
 	{"turn to another process and back, on one CPU", 0, "ns", 1, turns(1)},
 	{"turn to another process and back, on two CPUs", 0, "ns", 2, turns(2)},
-	{"counting under a Mutex, 2 processes", 0, "/s", 1, contention(2)},
-	{"counting under a Mutex, 4 processes", 0, "/s", 1, contention(4)},
-	{"counting under a Mutex, 8 processes", 0, "/s", 1, contention(8)},
+	{"counting under a Mutex, 2 processes", 0, "/s", 1, contention(2, lockSemop)},
+	{"counting under a Mutex, 4 processes", 0, "/s", 1, contention(4, lockSemop)},
+	{"counting under a Mutex, 8 processes", 0, "/s", 1, contention(8, lockSemop)},
+	{"counting under a fast lock, 2 processes", 0, "/s", 1, contention(2, lockFast)},
+	{"counting under a fast lock, 4 processes", 0, "/s", 1, contention(4, lockFast)},
+	{"counting under a fast lock, 8 processes", 0, "/s", 1, contention(8, lockFast)},
 	{"from cancelling a wait to its return, median", 0, "ns", 1, cancellations(50)},
 	{"from cancelling a wait to its return, 99 of 100", 0, "ns", 1, cancellations(99)},
 }
@@ -81,6 +88,8 @@ type bench struct {
 	window time.Duration
 	set    *sem.Set
 	mutex  *sem.Mutex
+	group  *lock.Group
+	fast   guard
 	seg    *shm.Segment
 	mem    *shm.Mapping
 	tally  *tally
@@ -148,6 +157,10 @@ func newBench(window time.Duration) (b *bench, err error) {
 		return b, err
 	}
 	b.mutex = b.set.Mutex(benchLock)
+	if b.group, err = lock.Create(sysv.Private, 1, nil); err != nil {
+		return b, err
+	}
+	b.fast = benchFast(b.group)
 	if b.seg, err = shm.Create(sysv.Private, os.Getpagesize(), nil); err != nil {
 		return b, err
 	}
@@ -158,9 +171,15 @@ func newBench(window time.Duration) (b *bench, err error) {
 	return b, err
 }
 
+// benchFast is the lock of a group, of which nobody asks who died.
+func benchFast(g *lock.Group) guard { return fastLock{g.Mutex(0), new(atomic.Uint32)} }
+
 func (b *bench) remove() (err error) {
 	if b.set != nil {
 		err = b.set.Remove()
+	}
+	if b.group != nil {
+		err = errors.Join(err, b.group.Remove(), b.group.Close())
 	}
 	if b.seg != nil {
 		err = errors.Join(err, b.seg.Remove())
@@ -215,16 +234,20 @@ func turns(cpus int) func(context.Context, *bench) (float64, error) {
 }
 
 // contention measures how many times a second processes get the lock.
-func contention(processes int) func(context.Context, *bench) (float64, error) {
+func contention(processes int, how locking) func(context.Context, *bench) (float64, error) {
 	return func(ctx context.Context, b *bench) (float64, error) {
 		b.tally.counter = 0
 		b.tally.stop.Store(0)
 		if err := b.set.SetValue(benchGate, processes+1); err != nil {
 			return 0, err
 		}
+		group, mutex := -1, guard(b.mutex)
+		if how == lockFast {
+			group, mutex = b.group.ID(), b.fast
+		}
 		var roles []*peerCommand
 		for range processes {
-			roles = append(roles, &peerCommand{Set: b.set.ID(), Segment: b.seg.ID(), Count: true})
+			roles = append(roles, &peerCommand{Set: b.set.ID(), Segment: b.seg.ID(), Group: group, Count: true})
 		}
 		peers, err := startPeers(roles...)
 		defer peers.end()
@@ -240,12 +263,12 @@ func contention(processes int) func(context.Context, *bench) (float64, error) {
 		case <-ctx.Done():
 		case <-time.After(b.window):
 		}
-		if err := b.mutex.Lock(ctx); err != nil {
+		if err := mutex.Lock(ctx); err != nil {
 			return 0, err
 		}
 		counted, took := b.tally.counter, time.Since(begin)
 		b.tally.stop.Store(1)
-		if err := b.mutex.Unlock(); err != nil {
+		if err := mutex.Unlock(); err != nil {
 			return 0, err
 		}
 		return float64(counted) / took.Seconds(), peers.finish(ctx)

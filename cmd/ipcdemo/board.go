@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -19,21 +20,24 @@ import (
 // that counts. Everything is of fixed size, so that 32-bit and 64-bit programs
 // agree, and what one process reads while another writes it has 32 bits.
 const (
-	boardVersion = 1
+	boardVersion = 2
 	maxJoiners   = 16
 )
 
 var boardMagic = [8]byte{'i', 'p', 'c', 'd', 'e', 'm', 'o'}
 
 type header struct {
-	Magic    [8]byte
-	Version  uint32
-	Size     uint32 // of header and slots, in bytes
-	Children uint32 // slots of children; those of joiners follow
-	Locking  uint32 // a locking
-	Phase    atomic.Uint32
-	Counter  atomic.Uint32 // what all of them increment
-	_        [32]byte
+	Magic       [8]byte
+	Version     uint32
+	Size        uint32 // of header and slots, in bytes
+	Children    uint32 // slots of children; those of joiners follow
+	Locking     uint32 // a locking
+	Phase       atomic.Uint32
+	Counter     atomic.Uint32 // what all of them increment
+	LockSegment uint32        // ids of a fast lock's group
+	LockSet     uint32
+	Takeovers   atomic.Uint32 // of a fast lock, from dead owners
+	_           [20]byte
 }
 
 // slot is what one counting process tells the others. It fills a cache line.
@@ -92,20 +96,26 @@ const (
 	semCount
 )
 
-// board is a segment and a set as one process of a run sees them.
+// board is a segment and a set as one process of a run sees them. A fast lock
+// has a segment and a set of its own, without a key: the header has their ids.
 type board struct {
 	seg     *shm.Segment
 	set     *sem.Set
 	mapping *shm.Mapping
 	*header
 	slots []slot
+
+	lockSeg *shm.Segment // nil without a fast lock
+	lockSet *sem.Set
+	group   *lock.Group // nil for those who don't count
 }
 
 func boardSize(children int) int {
 	return int(unsafe.Sizeof(header{})) + (children+maxJoiners)*int(unsafe.Sizeof(slot{}))
 }
 
-// createBoard makes both objects exclusively, under the same key.
+// createBoard makes both objects exclusively, under the same key, and then those
+// of a fast lock.
 func createBoard(key sysv.Key, children int, how locking) (*board, error) {
 	seg, err := shm.Create(key, boardSize(children), nil)
 	if err != nil {
@@ -128,6 +138,11 @@ func (b *board) setUp(children int, how locking) (err error) {
 	if err := b.attach(); err != nil {
 		return err
 	}
+	if how == lockFast {
+		if err := b.createLock(children); err != nil {
+			return err
+		}
+	}
 	b.Magic, b.Version, b.Size = boardMagic, boardVersion, uint32(boardSize(children))
 	b.Children, b.Locking = uint32(children), uint32(how)
 	if err := b.lay(children); err != nil {
@@ -140,13 +155,94 @@ func (b *board) setUp(children int, how locking) (err error) {
 	return nil
 }
 
+// createLock makes the group of a fast lock, with room for all who may count and
+// for the parent, who makes up the account.
+func (b *board) createLock(children int) (err error) {
+	b.group, err = lock.Create(sysv.Private, 1, &lock.Config{Processes: children + maxJoiners + 1})
+	if err != nil {
+		return err
+	}
+	stat, err := b.group.Stat()
+	if err != nil {
+		return err
+	}
+	if b.lockSeg, err = shm.OpenID(stat.SegmentID); err != nil {
+		return err
+	}
+	if b.lockSet, err = sem.OpenID(stat.SetID); err != nil {
+		return err
+	}
+	b.LockSegment, b.LockSet = uint32(stat.SegmentID), uint32(stat.SetID)
+	return nil
+}
+
+// openLock finds the objects of a fast lock, those that there are. The header
+// might name anybody's: they must be of whoever created the run.
+func (b *board) openLock() error {
+	if locking(b.Locking) != lockFast {
+		return nil
+	}
+	run, err := b.seg.Stat()
+	if err != nil {
+		return err
+	}
+	seg, errSeg := shm.OpenID(int(b.LockSegment))
+	if errSeg == nil {
+		stat, err := seg.Stat()
+		if errSeg = sameCreator(run.Perm, stat.Perm, err); errSeg == nil {
+			b.lockSeg = seg
+		}
+	}
+	set, errSet := sem.OpenID(int(b.LockSet))
+	if errSet == nil {
+		stat, err := set.Stat()
+		if errSet = sameCreator(run.Perm, stat.Perm, err); errSet == nil {
+			b.lockSet = set
+		}
+	}
+	if errSeg != nil {
+		return errSeg
+	}
+	return errSet
+}
+
+func sameCreator(run, object sysv.Perm, err error) error {
+	if err == nil && object.CUID != run.CUID {
+		err = fmt.Errorf("the run was created by uid %d, what it calls its lock by uid %d", run.CUID, object.CUID)
+	}
+	return err
+}
+
+// enter makes this process one that can lock and count.
+func (b *board) enter(ctx context.Context) (err error) {
+	if b.lockSeg != nil {
+		b.group, err = lock.OpenID(ctx, b.lockSeg.ID())
+	}
+	return err
+}
+
+// leave ends what enter and openBoard began.
+func (b *board) leave() error {
+	var err error
+	if b.group != nil {
+		err = b.group.Close()
+	}
+	return errors.Join(err, b.mapping.Detach())
+}
+
 // openBoard attaches to a run, once it is sure that it is one.
 func openBoard(ctx context.Context, key sysv.Key) (*board, error) {
 	b, err := mapBoard(key)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.openSet(ctx); err != nil {
+	err = b.openSet(ctx)
+	if err == nil {
+		if lost := b.openLock(); lost != nil {
+			err = fmt.Errorf("the run's lock can't be used: %v", lost) // not that there is no run
+		}
+	}
+	if err != nil {
 		b.mapping.Detach()
 		return nil, err
 	}
@@ -234,10 +330,14 @@ func notOurs(seg *shm.Segment) error {
 	return fmt.Errorf("segment %d (key %v) is not of ipcdemo", seg.ID(), seg.Key())
 }
 
-// remove removes both objects, those that exist. Somebody else may have been
-// faster: that is no error.
-func (b *board) remove() error {
-	err := ignoreRemoved(b.seg.Remove())
+// remove removes all objects, those that exist. Somebody else may have been
+// faster: that is no error. The segment says which there are, and goes after
+// those that have no key.
+func (b *board) remove() (err error) {
+	if b.group != nil {
+		err = errors.Join(ignoreRemoved(b.group.Remove()), b.group.Close())
+	}
+	err = errors.Join(err, ignoreRemoved(b.seg.Remove()))
 	if b.set != nil {
 		err = errors.Join(err, ignoreRemoved(b.set.Remove()))
 	}
@@ -257,15 +357,23 @@ func ignoreRemoved(err error) error {
 // removed tells whether an object is gone, or on its way.
 func (b *board) removed() error {
 	const hint = "somebody removed it during the run (ipcs shows what is left)"
-	stat, err := b.seg.Stat()
-	if err == nil && stat.Dest {
-		err = &sysv.Error{Op: "shmctl", ID: b.seg.ID(), Err: sysv.ErrRemoved}
-	}
-	if err == nil {
-		_, err = b.set.Stat()
+	err := removedOf(b.seg, b.set)
+	if err == nil && b.lockSeg != nil {
+		err = removedOf(b.lockSeg, b.lockSet)
 	}
 	if errors.Is(err, sysv.ErrRemoved) {
 		return hinted{err, hint}
+	}
+	return err
+}
+
+func removedOf(seg *shm.Segment, set *sem.Set) error {
+	stat, err := seg.Stat()
+	if err == nil && stat.Dest {
+		err = &sysv.Error{Op: "shmctl", ID: seg.ID(), Err: sysv.ErrRemoved}
+	}
+	if err == nil {
+		_, err = set.Stat()
 	}
 	return err
 }
@@ -332,12 +440,12 @@ func takenBy(key sysv.Key) string {
 		return foreign
 	}
 	if b.Phase.Load() == kept {
-		return fmt.Sprintf("a run with --keep left its objects there; remove them: ipcrm -M %[1]v -S %[1]v", key)
+		return fmt.Sprintf("a run with --keep left its objects there; remove them: %s", b.ipcrm())
 	}
 	if lives, err := b.parentLives(); lives || err != nil {
 		return fmt.Sprintf("a run is in progress; take part in it: ipcdemo join --key %v", key)
 	}
-	return killedHint(key)
+	return b.killedHint()
 }
 
 // isOurSet tells whether a key names a set that looks like one of a run.
@@ -348,6 +456,19 @@ func isOurSet(key sysv.Key) bool {
 	return err == nil && set.Len() == semCount
 }
 
-func killedHint(key sysv.Key) string {
-	return fmt.Sprintf("a killed run left its objects there; remove them: ipcrm -M %[1]v -S %[1]v", key)
+func (b *board) killedHint() string {
+	return fmt.Sprintf("a killed run left its objects there; remove them: %s", b.ipcrm())
+}
+
+// ipcrm is the command that removes what there is of a run.
+func (b *board) ipcrm() string {
+	command := fmt.Sprintf("ipcrm -M %[1]v -S %[1]v", b.seg.Key())
+	b.openLock() // fails where something is gone
+	if b.lockSeg != nil {
+		command += fmt.Sprintf(" -m %d", b.lockSeg.ID())
+	}
+	if b.lockSet != nil {
+		command += fmt.Sprintf(" -s %d", b.lockSet.ID())
+	}
+	return command
 }

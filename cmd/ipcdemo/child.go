@@ -32,7 +32,10 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	s := &b.slots[c.Slot]
 	s.PID.Store(uint32(os.Getpid()))
 	s.State.Store(present)
-	err = b.set.Do(ctx, sem.Op{Num: semReady, Delta: -1})
+	err = b.enter(ctx)
+	if err == nil {
+		err = b.set.Do(ctx, sem.Op{Num: semReady, Delta: -1})
+	}
 	if err == nil {
 		err = b.passGate(ctx)
 	}

@@ -40,7 +40,7 @@ func TestJoinRefusesHostileHeaders(t *testing.T) {
 		says  string
 	}{
 		{"another magic", func(b *board) { b.Magic[6] ^= 1 }, "is not of ipcdemo"},
-		{"another version", func(b *board) { b.Version++ }, "is of version 2"},
+		{"another version", func(b *board) { b.Version++ }, "is of version 3"},
 		{"a board that is not ready", func(b *board) { b.Phase.Store(unfinished) }, "is not of ipcdemo"},
 		{"ones all over", func(b *board) {
 			for i := range b.mapping.Bytes() {
@@ -50,6 +50,7 @@ func TestJoinRefusesHostileHeaders(t *testing.T) {
 		{"absurd numbers", func(b *board) { b.Children, b.Size = 1<<32-1, 1<<32-1 }, "has another layout"},
 		{"no children", func(b *board) { b.Children, b.Size = 0, uint32(boardSize(0)) }, "has another layout"},
 		{"more children than memory", func(b *board) { b.Children, b.Size = 1000, uint32(boardSize(1000)) }, "has another layout"},
+		{"a lock that is no more", func(b *board) { b.Locking, b.LockSegment = uint32(lockFast), 1<<32-1 }, "the run's lock can't be used"},
 		{"a number of children whose size overflows to the right one", func(b *board) { b.Children += 1 << 26 }, "has another layout"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
@@ -36,9 +37,9 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	defer b.mapping.Detach()
+	defer b.leave()
 	if lives, err := b.parentLives(); err == nil && !lives && b.Phase.Load() < closed {
-		return hinted{errParentGone, killedHint(key)}
+		return hinted{errParentGone, b.killedHint()}
 	}
 	watching, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -50,7 +51,10 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 	if b.Phase.Load() == gathering {
 		fmt.Fprintln(os.Stderr, "ipcdemo: joined, waiting for the run to begin")
 	}
-	err = b.passGate(watching)
+	err = b.enter(watching)
+	if err == nil {
+		err = b.passGate(watching)
+	}
 	if err == nil {
 		err = b.count(watching, s, stopPoint{})
 	}
@@ -62,7 +66,7 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 		return causeOf(watching, err)
 	}
 	s.State.Store(done)
-	r, err := b.snapshot(watching)
+	r, err := b.snapshot(watching, 0)
 	if err != nil {
 		return causeOf(watching, err)
 	}
@@ -113,12 +117,13 @@ func errTooMany(total uint64) error {
 	return fmt.Errorf("%d increments do not fit into the counter, which holds %d", total, uint32(math.MaxUint32))
 }
 
-// snapshot reports what all have counted so far; others go on afterwards.
-func (b *board) snapshot(ctx context.Context) (*report, error) {
-	l := b.lock()
+// snapshot reports what all have counted so far, in a run that took so long or
+// goes on.
+func (b *board) snapshot(ctx context.Context, elapsed time.Duration) (*report, error) {
+	l := b.guard()
 	if err := l.Lock(ctx); err != nil {
 		return nil, err
 	}
-	r := b.report(0)
+	r := b.report(elapsed)
 	return r, l.Unlock()
 }

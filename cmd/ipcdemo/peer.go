@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -15,6 +16,7 @@ import (
 type peerCommand struct {
 	Set     int  `required:""`
 	Segment int  `help:"Where the count is."`
+	Group   int  `help:"Group of the lock to count under, or -1: the set's."`
 	Count   bool `help:"Count until told to stop."`
 	Await   int  `help:"Semaphore that is raised when it is our turn."`
 	Wake    int  `help:"Semaphore to raise when we have had it."`
@@ -24,7 +26,7 @@ type peerCommand struct {
 
 func (c *peerCommand) args() []string {
 	return []string{"peer",
-		"--set", strconv.Itoa(c.Set), "--segment", strconv.Itoa(c.Segment), fmt.Sprintf("--count=%t", c.Count),
+		"--set", strconv.Itoa(c.Set), "--segment", strconv.Itoa(c.Segment), fmt.Sprintf("--group=%d", c.Group), fmt.Sprintf("--count=%t", c.Count),
 		"--await", strconv.Itoa(c.Await), "--wake", strconv.Itoa(c.Wake), "--cpu", strconv.Itoa(c.CPU),
 		"--turns", strconv.Itoa(c.Turns)}
 }
@@ -83,18 +85,26 @@ func (c *peerCommand) count(set *sem.Set) error {
 		return err
 	}
 	ctx := context.Background()
+	mutex := guard(set.Mutex(benchLock))
+	if c.Group >= 0 {
+		group, err := lock.OpenID(ctx, c.Group)
+		if err != nil {
+			return err
+		}
+		mutex = benchFast(group)
+	}
 	if err := set.Do(ctx, sem.Op{Num: benchGate, Delta: -1}); err != nil {
 		return err
 	}
 	if err := set.Do(ctx, sem.Op{Num: benchGate}); err != nil {
 		return err
 	}
-	for lock := set.Mutex(benchLock); tally.stop.Load() == 0; {
-		if err := lock.Lock(ctx); err != nil {
+	for tally.stop.Load() == 0 {
+		if err := mutex.Lock(ctx); err != nil {
 			return err
 		}
 		tally.counter++
-		if err := lock.Unlock(); err != nil {
+		if err := mutex.Unlock(); err != nil {
 			return err
 		}
 	}

@@ -19,12 +19,12 @@ const maxChildren = 1000
 type runCommand struct {
 	Children   int     `default:"4" help:"Child processes to start, 1 to 1000."`
 	Iterations uint32  `default:"25000" help:"Increments that each child makes."`
-	Lock       locking `default:"semop" help:"How the counter is guarded: semop, or none to see updates get lost."`
-	Key        keyFlag `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given."`
-	Keep       bool    `help:"Leave both objects behind, to look at with ipcs."`
+	Lock       locking `default:"semop" help:"How the counter is guarded: semop, by a semaphore; fast, by package lock; all, by each of the two in turn, to compare; or none, to see updates get lost."`
+	Key        keyFlag `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given. A fast lock's own objects have none."`
+	Keep       bool    `help:"Leave all objects behind, to look at with ipcs."`
 	Hold       bool    `help:"Wait for Enter before counting, with the children attached."`
 	Kill       int     `help:"Kill this many children inside their critical section." placeholder:"N"`
-	JSON       bool    `name:"json" help:"Print the result as JSON."`
+	JSON       bool    `name:"json" help:"Print the result as JSON; with --lock all, an array of both."`
 }
 
 // Validate refuses what can't be run.
@@ -40,37 +40,61 @@ func (c *runCommand) Validate() error {
 		return fmt.Errorf("--kill must be 0 to the number of children, which is %d", c.Children)
 	case c.Kill > 0 && c.Lock == lockNone:
 		return errors.New("--kill needs a lock to die with: not --lock none")
+	case c.Keep && c.Lock == lockAll:
+		return errors.New("--keep needs a single run: not --lock all")
 	case c.Lock == lockNone && c.Children < 2:
 		return errors.New("--lock none needs at least 2 children, or there is nobody to lose updates to")
 	}
 	return nil
 }
 
-// Run is a whole run: it makes the objects, has the children count, verifies
-// and cleans up, whatever happens.
-func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) (err error) {
+// Run has the children count and says what they found.
+func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	endOnSignal(cancel)
-	b, err := c.create()
-	if err != nil {
-		return err
+	if c.Lock == lockAll {
+		return c.compare(ctx)
 	}
-	// The objects go before the result is printed: nobody who stops reading
-	// makes them stay.
-	r, err := c.count(ctx, b)
-	keep := c.Keep && err == nil
-	if keep {
-		b.Phase.Store(kept)
-	} else {
-		err = errors.Join(err, b.remove())
-	}
+	r, err := c.run(ctx)
 	if err != nil {
 		return err
 	}
 	err = r.show(c.JSON)
-	if keep {
-		fmt.Fprintf(os.Stderr, "kept segment %[1]d and set %[2]d\n  look:   ipcs -m -i %[1]d; ipcs -s -i %[2]d\n  remove: ipcrm -m %[1]d -s %[2]d\n", r.Segment, r.Set)
+	if c.Keep {
+		fmt.Fprint(os.Stderr, r.kept())
 	}
 	return err
+}
+
+// run is a whole run: it makes the objects, has the children count, verifies
+// and cleans up, whatever happens. The objects go before the result is printed:
+// nobody who stops reading makes them stay.
+func (c *runCommand) run(ctx context.Context) (*report, error) {
+	b, err := c.create()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.count(ctx, b)
+	if c.Keep && err == nil {
+		b.Phase.Store(kept)
+		return r, nil
+	}
+	return r, errors.Join(err, b.remove())
+}
+
+// compare is a run with each lock, one after the other, each with objects of its
+// own. One that does not add up does not keep the next from being run.
+func (c *runCommand) compare(ctx context.Context) error {
+	var all comparison
+	for _, how := range []locking{lockSemop, lockFast} {
+		one := *c
+		one.Lock = how
+		r, err := one.run(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	return all.show(c.JSON)
 }
 
 // create takes the key asked for, or the first random one that is free.
@@ -134,7 +158,10 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 	if err := b.closeDoor(ctx, bars); err != nil {
 		return nil, causeOf(ctx, err)
 	}
-	r := b.report(time.Since(begin))
+	r, err := b.snapshot(ctx, time.Since(begin))
+	if err != nil {
+		return nil, causeOf(ctx, err)
+	}
 	if failed := children.failure(); failed != nil && r.Verified {
 		r.Verified = false
 		r.Verdict = fmt.Sprintf("%s, but %v", r.Verdict, failed)
@@ -144,8 +171,11 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 
 // hold waits for Enter, or for the end of the input, or of the run.
 func hold(ctx context.Context, b *board) error {
-	fmt.Fprintf(os.Stderr, "%d children are attached to segment %d, key %v (try: ipcs -m); press Enter to count\n",
-		b.Children, b.seg.ID(), b.seg.Key())
+	attached := fmt.Sprintf("segment %d, key %v", b.seg.ID(), b.seg.Key())
+	if b.lockSeg != nil {
+		attached += fmt.Sprintf(", and to the lock's segment %d", b.lockSeg.ID())
+	}
+	fmt.Fprintf(os.Stderr, "%d children are attached to %s (try: ipcs -m); press Enter to count\n", b.Children, attached)
 	entered := make(chan struct{})
 	go func() {
 		bufio.NewReader(os.Stdin).ReadString('\n')

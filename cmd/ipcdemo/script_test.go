@@ -170,10 +170,14 @@ func signalChild(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // childrenOf returns the process ids of the children of a run, or of the one
-// in a slot.
+// in a slot. Other tests on the machine may use the key in their namespaces.
 func childrenOf(key, slot string) (pids []int) {
+	ours, _ := os.Readlink("/proc/self/ns/ipc")
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
+		if theirs, _ := os.Readlink(filepath.Dir(file) + "/ns/ipc"); theirs != ours {
+			continue
+		}
 		line, _ := os.ReadFile(file)
 		args := strings.Split(string(line), "\x00")
 		if len(args) < 6 || args[1] != "child" || args[3] != key || slot != "" && args[5] != slot {

@@ -16,17 +16,25 @@ type report struct {
 	Segment    int      `json:"segment"`
 	Set        int      `json:"set"`
 	Lock       string   `json:"lock"`
+	Group      *lockIDs `json:"group"` // of a fast lock, else null
 	Rows       []row    `json:"processes"`
 	Counter    uint64   `json:"counter"`    // the shared counter
 	Sum        uint64   `json:"sum"`        // of what the processes counted for themselves
 	Expected   uint64   `json:"expected"`   // increments that the survivors were to make and the others had made
 	Lost       uint64   `json:"lost"`       // updates that other processes overwrote
 	Halfway    uint64   `json:"halfway"`    // increments of the shared counter by processes that died before their own
+	Takeovers  uint32   `json:"takeovers"`  // of a fast lock whose owner had died
 	Seconds    float64  `json:"seconds"`    // from the opening of the gate until all had ended
 	Throughput float64  `json:"throughput"` // increments per second
 	Notes      []string `json:"notes"`      // what happened to whom
 	Verdict    string   `json:"verdict"`
 	Verified   bool     `json:"verified"`
+}
+
+// lockIDs are those of a fast lock's objects.
+type lockIDs struct {
+	Segment int `json:"segment"`
+	Set     int `json:"set"`
 }
 
 // row is one process.
@@ -62,13 +70,17 @@ func nameOf(names []string, n uint32) string {
 // the lock held: then everybody is outside of his critical section or dead.
 func (b *board) report(elapsed time.Duration) *report {
 	r := &report{
-		Key:     b.seg.Key().String(),
-		Segment: b.seg.ID(),
-		Set:     b.set.ID(),
-		Lock:    locking(b.Locking).String(),
-		Counter: uint64(b.Counter.Load()),
-		Seconds: elapsed.Seconds(),
-		Notes:   []string{},
+		Key:       b.seg.Key().String(),
+		Segment:   b.seg.ID(),
+		Set:       b.set.ID(),
+		Lock:      locking(b.Locking).String(),
+		Counter:   uint64(b.Counter.Load()),
+		Takeovers: b.Takeovers.Load(),
+		Seconds:   elapsed.Seconds(),
+		Notes:     []string{},
+	}
+	if b.lockSeg != nil {
+		r.Group = &lockIDs{b.lockSeg.ID(), b.lockSet.ID()}
 	}
 	uncertain := uint64(0) // died in an increment, nobody knows how far
 	for i := range b.slots {
@@ -112,6 +124,9 @@ func (b *board) report(elapsed time.Duration) *report {
 			Rate:       rate(uint64(own), seconds(s, state)),
 			State:      nameOf(stateNames[:], state),
 		})
+	}
+	if r.Takeovers > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("takeovers: %d (each time the lock told its next owner that the last one had died)", r.Takeovers))
 	}
 	r.Throughput = rate(r.Sum, r.Seconds)
 	r.judge(uncertain)
@@ -161,13 +176,35 @@ func (r *report) judge(uncertain uint64) {
 	}
 }
 
+// headline says which objects the run had.
+func (r *report) headline() string {
+	s := fmt.Sprintf("segment %d, set %d, key %s, lock %s", r.Segment, r.Set, r.Key, r.Lock)
+	if r.Group != nil {
+		s += fmt.Sprintf(": segment %d, set %d", r.Group.Segment, r.Group.Set)
+	}
+	return s
+}
+
+// kept says how to look at what a run left behind, and how to remove it.
+func (r *report) kept() string {
+	what := fmt.Sprintf("segment %d and set %d", r.Segment, r.Set)
+	look := fmt.Sprintf("ipcs -m -i %d; ipcs -s -i %d", r.Segment, r.Set)
+	remove := fmt.Sprintf("ipcrm -m %d -s %d", r.Segment, r.Set)
+	if g := r.Group; g != nil {
+		what += fmt.Sprintf(", and the lock's segment %d and set %d", g.Segment, g.Set)
+		look += fmt.Sprintf("; ipcs -m -i %d; ipcs -s -i %d", g.Segment, g.Set)
+		remove += fmt.Sprintf(" -m %d -s %d", g.Segment, g.Set)
+	}
+	return fmt.Sprintf("kept %s\n  look:   %s\n  remove: %s\n", what, look, remove)
+}
+
 // print writes the report for people, or as JSON.
 func (r *report) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, r)
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "segment %d, set %d, key %s, lock %s\n\n", r.Segment, r.Set, r.Key, r.Lock)
+	fmt.Fprintf(&out, "%s\n\n", r.headline())
 	t := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "process\tpid\tincrements\ttime\trate\t")
 	for _, p := range r.Rows {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// comparison is what runs found that differ in their lock.
+type comparison []*report
+
+// print writes the rates next to each other for people, or everything as JSON.
+func (c comparison) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, c)
+	}
+	var out strings.Builder
+	for _, r := range c {
+		fmt.Fprintln(&out, r.headline())
+	}
+	fmt.Fprintln(&out)
+	c.table(&out)
+	fmt.Fprintln(&out)
+	for _, r := range c {
+		for _, line := range append(r.Notes, r.Verdict) {
+			fmt.Fprintf(&out, "%s: %s\n", r.Lock, line)
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// table has a row for each process, and one for all together. Where a process
+// told no rate there is what became of it.
+func (c comparison) table(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	defer t.Flush()
+	line := func(name string, cell func(*report) string) {
+		fmt.Fprint(t, name, "\t")
+		for _, r := range c {
+			fmt.Fprint(t, cell(r), "\t")
+		}
+		fmt.Fprintln(t)
+	}
+	line("process", func(r *report) string { return r.Lock })
+	var names []string
+	for _, r := range c {
+		for _, p := range r.Rows {
+			if !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	for _, name := range names {
+		line(name, func(r *report) string {
+			i := slices.IndexFunc(r.Rows, func(p row) bool { return p.Name == name })
+			switch {
+			case i < 0:
+				return "-" // a joiner of another run
+			case r.Rows[i].Rate == 0:
+				return r.Rows[i].State
+			}
+			return fmt.Sprintf("%.0f/s", r.Rows[i].Rate)
+		})
+	}
+	line("throughput", func(r *report) string { return fmt.Sprintf("%.0f/s", r.Throughput) })
+}
+
+// show prints a comparison, and makes a failure of one where not all added up.
+func (c comparison) show(asJSON bool) error {
+	if err := c.print(os.Stdout, asJSON); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c, func(r *report) bool { return !r.Verified }) {
+		return errSaid
+	}
+	return nil
+}
