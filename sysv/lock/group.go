@@ -118,7 +118,7 @@ func found(seg *shm.Segment, set *sem.Set, n, slots int) (*Group, error) {
 func enter(ctx context.Context, seg *shm.Segment, mapping *shm.Mapping, mem memory, set *sem.Set) (*Group, error) {
 	g := &Group{memory: mem, seg: seg, mapping: mapping, set: set, mutexes: make([]Mutex, len(mem.cells))}
 	for i := range g.mutexes {
-		g.mutexes[i] = Mutex{cell: &g.cells[i], group: g, index: i}
+		g.mutexes[i].init(g, i, &g.cells[i])
 	}
 	if err := g.join(ctx); err != nil {
 		return nil, err
@@ -130,7 +130,9 @@ func enter(ctx context.Context, seg *shm.Segment, mapping *shm.Mapping, mem memo
 // Every method of any other fails.
 func (g *Group) Mutex(i int) *Mutex {
 	if i < 0 || i >= len(g.mutexes) {
-		return &Mutex{group: g, index: i}
+		none := new(Mutex)
+		none.init(g, i, new(cell))
+		return none
 	}
 	return &g.mutexes[i]
 }
@@ -165,13 +167,13 @@ func (g *Group) Close() error {
 	}
 	var armedMutexes []int
 	for i := range g.mutexes {
-		if g.mutexes[i].me.Swap(0) != 0 {
+		if g.mutexes[i].me.Swap(nobody) != nobody {
 			armedMutexes = append(armedMutexes, i)
 		}
 	}
 	for _, i := range armedMutexes {
 		m := &g.mutexes[i]
-		if m.cell.word.Load()&^waiters == g.me || !m.turn.Idle() {
+		if m.word.Load()&^waiters == g.me || !m.turn.Idle() {
 			for _, i := range armedMutexes {
 				g.mutexes[i].me.Store(g.me)
 			}

@@ -44,6 +44,7 @@ type cell struct {
 // from the next. waiters is set if others may have to be woken.
 const (
 	waiters  = 1 << 31
+	nobody   = waiters // which is never a word: it names no owner
 	slotBits = 11
 	genBits  = 20
 	genMask  = 1<<genBits - 1

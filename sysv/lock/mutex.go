@@ -2,6 +2,7 @@ package lock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -19,12 +20,18 @@ var ErrNotLocked = sem.ErrNotLocked
 // Goroutines of one process queue in Go, and one of them at a time waits in the
 // kernel. They are not told apart: one may unlock what another locked.
 type Mutex struct {
-	me     atomic.Uint32 // the word while this process has it; 0 until armed and after Close
-	queued atomic.Bool   // who has it came by the queue, and has the turn
+	me     atomic.Uint32  // the word while this process has it; nobody until armed, and after Close
+	queued atomic.Bool    // who has it came by the queue, and has the turn
+	word   *atomic.Uint32 // cell's
 	cell   *cell
 	group  *Group
 	index  int
 	turn   turn.Turn
+}
+
+func (m *Mutex) init(g *Group, index int, c *cell) {
+	m.group, m.index, m.cell, m.word = g, index, c, &c.word
+	m.me.Store(nobody)
 }
 
 // Lock waits until the mutex is free and takes it. When ctx ends first it
@@ -42,7 +49,7 @@ func (m *Mutex) Lock(ctx context.Context) (abandoned bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if me := m.me.Load(); me != 0 && m.cell.word.CompareAndSwap(0, me) {
+	if me := m.me.Load(); me != nobody && m.word.CompareAndSwap(0, me) {
 		return m.got(), nil
 	}
 	return m.lock(ctx)
@@ -54,10 +61,10 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 	if err != nil {
 		return false, false, m.error(err)
 	}
-	if m.cell.word.CompareAndSwap(0, me) {
+	if m.word.CompareAndSwap(0, me) {
 		return true, m.got(), nil
 	}
-	s := m.cell.word.Load()
+	s := m.word.Load()
 	if s == 0 {
 		return false, false, nil // free again: who had it was just here
 	}
@@ -73,9 +80,10 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 // unlocked, but who waits for it may not have been woken: with
 // [sysv.ErrRemoved] nobody can be.
 func (m *Mutex) Unlock() error {
-	releasing(m)
-	if me := m.me.Load(); me != 0 && !m.queued.Load() && m.cell.word.CompareAndSwap(me, 0) {
-		at(unlocked)
+	if race {
+		releasing(m)
+	}
+	if m.word.CompareAndSwap(m.me.Load(), 0) {
 		return nil
 	}
 	return m.unlock()
@@ -105,26 +113,28 @@ func (m *Mutex) lock(ctx context.Context) (abandoned bool, err error) {
 	if err := m.turn.Take(ctx); err != nil {
 		return false, err
 	}
-	abandoned, err = m.contend(ctx)
+	me, err := m.arm()
+	if err == nil && m.spin(me) {
+		m.turn.Pass()
+		return m.got(), nil
+	}
+	if err == nil {
+		abandoned, err = m.contend(ctx, me)
+	}
 	if err != nil {
 		m.turn.Pass()
 		return false, m.error(err)
 	}
+	// The word has waiters set, so that Unlock comes to pass the turn on.
 	m.queued.Store(true)
 	return abandoned, nil
 }
 
 // contend takes the mutex from other processes. The order of what it does is
 // that of the package documentation.
-func (m *Mutex) contend(ctx context.Context) (abandoned bool, err error) {
-	me, err := m.arm()
-	if err != nil {
-		return false, err
-	}
-	if m.spin(me) {
-		return m.got(), nil
-	}
-	for word := &m.cell.word; ; {
+func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err error) {
+	tookToken := false
+	for word := m.word; ; {
 		s := word.Load()
 		if s == 0 {
 			// Others may wait still: it is not known whether.
@@ -142,6 +152,9 @@ func (m *Mutex) contend(ctx context.Context) (abandoned bool, err error) {
 		}
 		dead, err := m.group.dead(s)
 		if err != nil {
+			if tookToken {
+				err = errors.Join(err, m.addToken()) // it may have been a death's
+			}
 			return false, err
 		}
 		if dead {
@@ -153,13 +166,14 @@ func (m *Mutex) contend(ctx context.Context) (abandoned bool, err error) {
 		if err := m.group.set.Do(ctx, sem.Op{Num: m.group.wake(m.index), Delta: -1}); err != nil {
 			return false, err
 		}
+		tookToken = true
 		at(wokenUp)
 	}
 }
 
 // takeOver takes the mutex from an owner that is dead.
 func (m *Mutex) takeOver(s, me uint32) bool {
-	if !m.cell.word.CompareAndSwap(s, me|waiters) {
+	if !m.word.CompareAndSwap(s, me|waiters) {
 		return false
 	}
 	at(takenOver)
@@ -174,20 +188,18 @@ func (m *Mutex) takeOver(s, me uint32) bool {
 func (m *Mutex) unlock() error {
 	me, s := m.mine(), uint32(0)
 	for {
-		s = m.cell.word.Load()
-		if me == 0 || s&^waiters != me {
+		s = m.word.Load()
+		if s&^waiters != me {
 			return m.error(ErrNotLocked)
 		}
-		if m.cell.word.CompareAndSwap(s, 0) {
+		if m.word.CompareAndSwap(s, 0) {
 			break
 		}
 	}
 	at(unlocked)
 	var err error
 	if s&waiters != 0 {
-		// One is woken. Where a token lies there already, it will be.
-		wake := m.group.wake(m.index)
-		_, err = m.group.set.Try(sem.Op{Num: wake}, sem.Op{Num: wake, Delta: +1})
+		err = m.addToken()
 		at(posted)
 	}
 	if m.queued.Swap(false) {
@@ -196,16 +208,23 @@ func (m *Mutex) unlock() error {
 	return m.error(err)
 }
 
+// addToken wakes a waiter. Where a token lies there already, one will be woken.
+func (m *Mutex) addToken() error {
+	wake := m.group.wake(m.index)
+	_, err := m.group.set.Try(sem.Op{Num: wake}, sem.Op{Num: wake, Delta: +1})
+	return err
+}
+
 // held tells whether this process has the mutex.
 func (m *Mutex) held() bool {
 	me := m.mine()
-	return me != 0 && m.cell.word.Load()&^waiters == me
+	return m.word.Load()&^waiters == me
 }
 
-// mine is what the word is while this process has the mutex, or 0. Where it is 0
-// a Close may be under way, which can be refused.
+// mine is what the word is while this process has the mutex, or nobody. Where it
+// is nobody a Close may be under way, which can be refused.
 func (m *Mutex) mine() uint32 {
-	if me := m.me.Load(); me != 0 {
+	if me := m.me.Load(); me != nobody {
 		return me
 	}
 	m.group.mu.Lock()

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 )
 
+const race = true
+
 // The race detector does not watch memory that is not Go's: it has to be told
 // what one goroutine's Unlock means to another's Lock.
 

@@ -89,7 +89,7 @@ func (g *Group) dead(word uint32) (bool, error) {
 // first time: from then on its end adds a token to those that wake waiters. So
 // an owner's death wakes one, and a waiter that dies with a token passes it on.
 func (m *Mutex) arm() (me uint32, err error) {
-	if me := m.me.Load(); me != 0 {
+	if me := m.me.Load(); me != nobody {
 		return me, nil
 	}
 	g := m.group
@@ -98,13 +98,13 @@ func (m *Mutex) arm() (me uint32, err error) {
 	if g.closed {
 		return 0, os.ErrClosed
 	}
-	if m.cell == nil {
+	if m.index < 0 || m.index >= g.Len() {
 		return 0, fmt.Errorf("the group has %d: %w", g.Len(), syscall.EINVAL)
 	}
-	if me := m.me.Load(); me != 0 {
+	if me := m.me.Load(); me != nobody {
 		return me, nil
 	}
-	if err := g.addToken(g.wake(m.index)); err != nil {
+	if err := g.promiseToken(g.wake(m.index)); err != nil {
 		return 0, err
 	}
 	at(armed)
@@ -112,8 +112,8 @@ func (m *Mutex) arm() (me uint32, err error) {
 	return g.me, nil
 }
 
-// addToken has the kernel add one to a semaphore when this process ends.
-func (g *Group) addToken(wake int) error {
+// promiseToken has the kernel add one to a semaphore when this process ends.
+func (g *Group) promiseToken(wake int) error {
 	for {
 		// Each death may add one. As they all say the same, one is enough.
 		n, err := g.set.Value(wake)

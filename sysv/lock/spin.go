@@ -14,7 +14,7 @@ func (m *Mutex) spin(me uint32) bool {
 		tries = 1 // whoever has it can't go on meanwhile
 	}
 	for range tries {
-		if m.cell.word.Load() == 0 && m.cell.word.CompareAndSwap(0, me) {
+		if m.word.Load() == 0 && m.word.CompareAndSwap(0, me) {
 			return true
 		}
 	}
