@@ -28,7 +28,9 @@ func BenchmarkPair(b *testing.B) {
 	ours := compare.Nanoseconds(pairs, func() { m.Lock(ctx); m.Unlock() })
 	b.Run("sync.Mutex", func(b *testing.B) {
 		var m sync.Mutex
-		compare.Report(b, "ns/pair", ours, "sync", compare.Nanoseconds(pairs, func() { m.Lock(); m.Unlock() }))
+		//lint:ignore SA2001 the two calls are what is measured
+		theirs := compare.Nanoseconds(pairs, func() { m.Lock(); m.Unlock() })
+		compare.Report(b, "ns/pair", ours, "sync", theirs)
 	})
 	b.Run("pthread", func(b *testing.B) {
 		compare.Report(b, "ns/pair", ours, "C", compare.C(b, "pthread.c")("pair", strconv.Itoa(pairs)))
