@@ -33,7 +33,8 @@
 // while he looks.
 //
 // A stopped owner (SIGSTOP) is alive: others wait for it. After exec the new
-// program is a member still, and holds what the old one held, until it ends.
+// program is a member still, and holds what the old one held, until it ends; it
+// can't unlock that, nor take it again: give mutexes back before.
 //
 // # Protocol
 //
@@ -80,11 +81,16 @@
 //     mutex add 1 to its tokens with undo, and subtract 1.
 //
 // Whoever took a token looks again, even if his context has ended meanwhile, and
-// so sets W before he gives up: no token is lost. A test of this package explores
+// so sets W before he gives up; where he can't look, he puts it back: no token is
+// lost. A test of this package explores
 // every interleaving of three processes and a death at every step, and shows that
 // each of the orders above matters.
 //
 // # Failures
+//
+// A generation has 20 bits. Were a process stopped between finding an owner dead
+// and taking its place, while others join and leave that slot exactly a multiple
+// of 1,048,576 times and the last of them holds the very mutex, it would rob it.
 //
 // Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
 // nobody can tell any more who lives. Other programs must not write to the set's

@@ -54,7 +54,8 @@ const defaultProcesses = 256
 //
 // A process that is killed half-way leaves a segment that Open and OpenOrCreate
 // take for a group in the making; it must be removed by hand. Other errors are
-// those of shm.Create and sem.Create.
+// those of shm.Create and sem.Create, and [sysv.ErrRemoved] where somebody has
+// found the group and removed it before Create returns.
 func Create(key sysv.Key, n int, cfg *Config) (*Group, error) {
 	g, _, err := create(key, n, cfg)
 	return g, err
@@ -89,7 +90,7 @@ func create(key sysv.Key, n int, cfg *Config) (g *Group, exists bool, err error)
 	at(setMade)
 	g, err = found(seg, set, n, slots)
 	if err != nil {
-		return nil, false, errors.Join(err, set.Remove(), seg.Remove())
+		return nil, false, errors.Join(err, unlessRemoved(set.Remove()), unlessRemoved(seg.Remove()))
 	}
 	return g, false, nil
 }
@@ -154,7 +155,8 @@ var ErrInUse = errors.New("mutex is held or awaited by this process")
 // Close ends the membership: the slot is free for another process, and nothing
 // of the group is left in this one. The group itself stays. Where this process
 // holds a mutex or waits for one the error is [ErrInUse], and nothing has
-// changed. To close again does nothing; everything else gives [os.ErrClosed].
+// changed. To close again does nothing; Remove still works; everything else that
+// can fail gives [os.ErrClosed].
 //
 // No other call on the group or its mutexes may begin while Close runs: it could
 // touch memory that is there no more, which ends the program. A process need not
@@ -181,27 +183,47 @@ func (g *Group) Close() error {
 		}
 	}
 	g.closed = true
-	err := g.leave(armedMutexes)
-	if errors.Is(err, sysv.ErrRemoved) {
-		err = nil // and with it what there was to give back
+	gone := new(cell) // for Unlock, which looks before it asks
+	for i := range g.mutexes {
+		g.mutexes[i].cell, g.mutexes[i].word = gone, &gone.word
 	}
-	return errors.Join(err, g.mapping.Detach())
+	// With the set is gone what there was to give back.
+	return errors.Join(unlessRemoved(g.leave(armedMutexes)), g.mapping.Detach())
 }
 
 // Remove removes the group, its set and its segment, for everybody: whoever
 // waits is woken with [sysv.ErrRemoved]. Members must still Close. Only the
-// owner, the creator or CAP_SYS_ADMIN may: others get [fs.ErrPermission].
+// owner, the creator or CAP_SYS_ADMIN may: others get [fs.ErrPermission], and
+// nothing has changed. To remove again is [sysv.ErrRemoved], and removes what
+// somebody else may have left of it.
 func (g *Group) Remove() error {
 	// Whoever opens it now waits until the key is free.
 	mapping, err := g.seg.Attach(nil)
+	if errors.Is(err, sysv.ErrRemoved) {
+		return errors.Join(err, unlessRemoved(g.set.Remove()))
+	}
 	if err != nil {
 		return err
 	}
+	defer mapping.Detach()
 	mem, err := view(mapping, len(g.cells), len(g.generations))
-	if err == nil {
-		mem.magic.Store(0)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, mapping.Detach(), g.set.Remove(), g.seg.Remove())
+	mem.magic.Store(0)
+	err = g.set.Remove()
+	if err != nil && !errors.Is(err, sysv.ErrRemoved) {
+		mem.magic.Store(magic)
+		return err
+	}
+	return errors.Join(err, g.seg.Remove())
+}
+
+func unlessRemoved(err error) error {
+	if errors.Is(err, sysv.ErrRemoved) {
+		return nil
+	}
+	return err
 }
 
 func invalid(key sysv.Key, reason string) error {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
+	"syscall"
 
 	"example.com/sysvipc/sysv/internal/turn"
 	"example.com/sysvipc/sysv/sem"
@@ -76,9 +78,9 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 }
 
 // Unlock gives the mutex back. Where this process does not hold it the error is
-// [ErrNotLocked], and nothing has happened; after any other the mutex is
-// unlocked, but who waits for it may not have been woken: with
-// [sysv.ErrRemoved] nobody can be.
+// [ErrNotLocked], after Close [os.ErrClosed], and nothing has happened. After
+// any other the mutex is unlocked, but who waits for it may not have been woken:
+// with [sysv.ErrRemoved] nobody can be.
 func (m *Mutex) Unlock() error {
 	if race {
 		releasing(m)
@@ -93,8 +95,12 @@ func (m *Mutex) Unlock() error {
 // does not call it abandoned. Only who holds the mutex may say so; else the
 // error is [ErrNotLocked].
 func (m *Mutex) Repaired() error {
-	if !m.held() {
-		return m.error(ErrNotLocked)
+	me, err := m.mine()
+	if err == nil && m.word.Load()&^waiters != me {
+		err = ErrNotLocked
+	}
+	if err != nil {
+		return m.error(err)
 	}
 	m.cell.dirty.Store(0)
 	at(repaired)
@@ -186,26 +192,35 @@ func (m *Mutex) takeOver(s, me uint32) bool {
 
 // unlock is Unlock where others may wait, of this process or of others.
 func (m *Mutex) unlock() error {
-	me, s := m.mine(), uint32(0)
-	for {
+	me, err := m.mine()
+	if err != nil {
+		return m.error(err)
+	}
+	s := m.word.Load()
+	for s&^waiters == me && !m.word.CompareAndSwap(s, 0) {
 		s = m.word.Load()
-		if s&^waiters != me {
-			return m.error(ErrNotLocked)
-		}
-		if m.word.CompareAndSwap(s, 0) {
-			break
-		}
+	}
+	if s&^waiters != me {
+		// One Unlock too many may have come before this one.
+		m.pass()
+		return m.error(ErrNotLocked)
 	}
 	at(unlocked)
-	var err error
 	if s&waiters != 0 {
 		err = m.addToken()
 		at(posted)
 	}
+	m.pass()
+	return m.error(err)
+}
+
+// pass hands the turn on if who had the mutex came by the queue. Where somebody
+// else of this process has it already, it may be his turn: then he does not hand
+// it on.
+func (m *Mutex) pass() {
 	if m.queued.Swap(false) {
 		m.turn.Pass()
 	}
-	return m.error(err)
 }
 
 // addToken wakes a waiter. Where a token lies there already, one will be woken.
@@ -215,21 +230,33 @@ func (m *Mutex) addToken() error {
 	return err
 }
 
-// held tells whether this process has the mutex.
-func (m *Mutex) held() bool {
-	me := m.mine()
-	return m.word.Load()&^waiters == me
+// mine is what the word is while this process has the mutex. If it can't have
+// it, the error is that of who does not hold it.
+func (m *Mutex) mine() (me uint32, err error) {
+	if me := m.me.Load(); me != nobody {
+		return me, nil
+	}
+	m.group.mu.Lock() // a Close may be under way, which can be refused
+	defer m.group.mu.Unlock()
+	if err := m.usable(); err != nil {
+		return nobody, err
+	}
+	if me := m.me.Load(); me != nobody {
+		return me, nil
+	}
+	return nobody, ErrNotLocked
 }
 
-// mine is what the word is while this process has the mutex, or nobody. Where it
-// is nobody a Close may be under way, which can be refused.
-func (m *Mutex) mine() uint32 {
-	if me := m.me.Load(); me != nobody {
-		return me
+// usable returns the error of every method where there is no such mutex; with
+// the group's mu held.
+func (m *Mutex) usable() error {
+	if m.group.closed {
+		return os.ErrClosed
 	}
-	m.group.mu.Lock()
-	defer m.group.mu.Unlock()
-	return m.me.Load()
+	if m.index < 0 || m.index >= m.group.Len() {
+		return fmt.Errorf("the group has %d: %w", m.group.Len(), syscall.EINVAL)
+	}
+	return nil
 }
 
 // error says which mutex it was. A context's error stays what it is.

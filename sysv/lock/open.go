@@ -19,8 +19,8 @@ import (
 // A group in the making is waited for, until ctx ends. Then the error is
 // [sysv.ErrNotInitialized] as well as the context's: if its creator is dead,
 // ipcrm(1) removes what there is of it. A segment or set that is not a group's
-// is refused, as far as that can be seen. Where all places are taken the error
-// is ENOSPC.
+// is refused, as far as that can be seen. Where its set is gone the error is
+// [sysv.ErrRemoved], where all places are taken ENOSPC.
 //
 // Anybody may have made the group: where that matters, see Config.OwnedBy.
 func Open(ctx context.Context, key sysv.Key) (*Group, error) {
@@ -28,7 +28,8 @@ func Open(ctx context.Context, key sysv.Key) (*Group, error) {
 }
 
 // OpenID is Open for the id of a group's segment, as ipcs(1) prints it or as
-// [Group.ID] says it in another process.
+// [Group.ID] says it in another process. For a removed group the error is
+// [sysv.ErrRemoved] until its last member has closed, then [fs.ErrNotExist].
 func OpenID(ctx context.Context, id int) (*Group, error) {
 	return open(ctx, nil, func() (*shm.Segment, error) { return shm.OpenID(id) })
 }
@@ -49,6 +50,9 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 			return nil, false, err
 		}
 		g, exists, err := create(key, n, cfg)
+		if errors.Is(err, sysv.ErrRemoved) {
+			continue // by somebody who had opened it
+		}
 		if !exists {
 			return g, err == nil, err
 		}
@@ -104,35 +108,47 @@ func openSegment(ctx context.Context, ownedBy *uint32, seg *shm.Segment) (*Group
 	return g, nil
 }
 
-// openMapped checks what is in a segment, and joins.
+// openMapped waits until a segment has been filled, and joins.
 func openMapped(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping *shm.Mapping) (*Group, error) {
-	foreign := func(format string, args ...any) error {
-		return &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: syscall.EINVAL,
-			Hint: "no group of mutexes: " + fmt.Sprintf(format, args...)}
-	}
 	h, err := shm.View[header](mapping, 0)
 	if err != nil {
-		return nil, foreign("a segment of %d bytes", mapping.Len())
+		return nil, foreign(seg, "a segment of %d bytes", mapping.Len())
 	}
-	if err := awaitMagic(ctx, seg, h); err != nil {
-		return nil, err
+	for {
+		m, err := awaitMagic(ctx, seg, h)
+		if err != nil {
+			return nil, err
+		}
+		if m != magic {
+			return nil, foreign(seg, "it begins with %#08x", m)
+		}
+		g, err := openFilled(ctx, ownedBy, seg, mapping, h)
+		if !errors.Is(err, sysv.ErrRemoved) || h.magic.Load() != 0 {
+			return g, err
+		}
+		// Somebody is about to remove the segment too.
 	}
-	if m := h.magic.Load(); m != magic {
-		return nil, foreign("it begins with %#08x", m)
-	}
+}
+
+// openFilled checks what is in a segment, and joins.
+func openFilled(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping *shm.Mapping, h *header) (*Group, error) {
 	if h.version != version {
-		return nil, foreign("version %d, this is for version %d", h.version, version)
+		return nil, foreign(seg, "version %d, this is for version %d", h.version, version)
 	}
 	mem, err := view(mapping, int(h.locks), int(h.slots))
 	if err != nil {
-		return nil, foreign("%v", err)
+		return nil, foreign(seg, "%v", err)
 	}
 	set, err := sem.OpenID(int(h.set))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: sysv.ErrRemoved,
+			Hint: fmt.Sprintf("its set %d is gone: ipcrm -m %d removes the rest", h.set, seg.ID())}
+	}
 	if err != nil {
 		return nil, err
 	}
 	if want := semaphores(len(mem.cells), len(mem.generations)); set.Len() != want || set.Key() != seg.Key() {
-		return nil, foreign("set %d has %d semaphores and key %v, not %d and %v", set.ID(), set.Len(), set.Key(), want, seg.Key())
+		return nil, foreign(seg, "set %d has %d semaphores and key %v, not %d and %v", set.ID(), set.Len(), set.Key(), want, seg.Key())
 	}
 	if ownedBy != nil {
 		st, err := set.Stat()
@@ -147,21 +163,28 @@ func openMapped(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping 
 	return enter(ctx, seg, mapping, mem, set)
 }
 
+func foreign(seg *shm.Segment, format string, args ...any) error {
+	return &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: syscall.EINVAL,
+		Hint: "no group of mutexes: " + fmt.Sprintf(format, args...)}
+}
+
 // awaitMagic waits until a segment has been filled. There is nothing to sleep
 // on: the creator may be dead.
-func awaitMagic(ctx context.Context, seg *shm.Segment, h *header) error {
+func awaitMagic(ctx context.Context, seg *shm.Segment, h *header) (uint32, error) {
 	const longest = 10 * time.Millisecond
-	for pause := 50 * time.Microsecond; h.magic.Load() == 0; pause = min(2*pause, longest) {
+	for pause := 50 * time.Microsecond; ; pause = min(2*pause, longest) {
+		if m := h.magic.Load(); m != 0 {
+			return m, nil
+		}
 		if st, err := seg.Stat(); err != nil || st.Dest {
-			return errors.Join(sysv.ErrRemoved, err)
+			return 0, errors.Join(sysv.ErrRemoved, err)
 		}
 		select {
 		case <-ctx.Done():
-			return &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(),
+			return 0, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(),
 				Err:  fmt.Errorf("%w: %w", sysv.ErrNotInitialized, ctx.Err()),
 				Hint: fmt.Sprintf("its creator may have died: ipcrm -m %d -S %v removes what it left", seg.ID(), seg.Key())}
 		case <-time.After(pause):
 		}
 	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 
 	"example.com/sysvipc/sysv"
@@ -95,11 +94,8 @@ func (m *Mutex) arm() (me uint32, err error) {
 	g := m.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
-		return 0, os.ErrClosed
-	}
-	if m.index < 0 || m.index >= g.Len() {
-		return 0, fmt.Errorf("the group has %d: %w", g.Len(), syscall.EINVAL)
+	if err := m.usable(); err != nil {
+		return 0, err
 	}
 	if me := m.me.Load(); me != nobody {
 		return me, nil

@@ -36,7 +36,7 @@ type MutexStat struct {
 	Dead bool
 	// PID is the owner, as in Member, or 0.
 	PID int
-	// Waiters is how many wait in the kernel, at most one of each process.
+	// Waiters is how many wait in the kernel, at most one of each member.
 	Waiters int
 	// Abandoned is true from an owner's death until Repaired is called.
 	Abandoned bool

@@ -1,0 +1,176 @@
+//go:build linux && !android
+
+package lock_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv/lock"
+)
+
+func TestEndedContextTakesNothing(t *testing.T) {
+	g := newGroup(t, 1)
+	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	for range 2 { // armed or not
+		if _, err := m.Lock(ended(t)); err != context.Canceled {
+			t.Errorf("error %v", err)
+		}
+		if _, err := m.Lock(late); err != context.DeadlineExceeded {
+			t.Errorf("error %v", err)
+		}
+		wantFree(t, theirs)
+		wantFree(t, m)
+	}
+	take(t, theirs)
+	if _, err := m.Lock(ended(t)); err != context.Canceled {
+		t.Errorf("error %v", err)
+	}
+	must(t, theirs.Unlock())
+}
+
+func TestDeadline(t *testing.T) {
+	g := newGroup(t, 1)
+	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
+	take(t, theirs)
+	if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+		t.Errorf("in the kernel: %v", err)
+	}
+	wantError(t, m.Unlock(), lock.ErrNotLocked)
+	must(t, theirs.Unlock())
+	take(t, m)
+	if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+		t.Errorf("behind a goroutine: %v", err)
+	}
+	must(t, m.Unlock())
+	wantFree(t, theirs)
+	wantFree(t, m)
+}
+
+// A wait that is cancelled takes nothing and keeps nobody else from it: neither
+// in the kernel nor behind it in Go.
+func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
+	const goroutines = 4
+	for _, gone := range [][]int{{0}, {1}, {3}, {0, 1}, {3, 2}, {0, 3}, {2, 0}, {0, 1, 2}, {3, 2, 1}, {0, 1, 2, 3}, {3, 2, 1, 0}} {
+		t.Run(fmt.Sprint(gone), func(t *testing.T) {
+			g := newGroup(t, 1)
+			m, theirs, last := g.Mutex(0), join(t, g).Mutex(0), join(t, g).Mutex(0)
+			take(t, theirs)
+			var cancels [goroutines]context.CancelFunc
+			var waits [goroutines]func() error
+			for i := range goroutines {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				cancels[i] = cancel
+				waits[i] = asyncLock(t, ctx, m)
+				awaitWaiters(t, g, 0, 1)
+				awaitQueue(t, m, i)
+			}
+			behind := asyncLock(t, patient(t), last)
+			awaitWaiters(t, g, 0, 2)
+			for _, i := range gone {
+				cancels[i]()
+				if err := waits[i](); err != context.Canceled {
+					t.Errorf("error %v", err)
+				}
+				waits[i] = func() error { return nil }
+			}
+			wantHeld(t, m)
+			wantError(t, m.Unlock(), lock.ErrNotLocked)
+			must(t, theirs.Unlock())
+			must(t, behind())
+			for _, wait := range waits {
+				must(t, wait())
+			}
+			awaitWaiters(t, g, 0, 0)
+			wantFree(t, m)
+		})
+	}
+}
+
+// Where a token and the cancellation come at the same instant the next waiter
+// gets it, one way or the other.
+func TestCancellationLosesNoWakeUp(t *testing.T) {
+	r := random(t)
+	g := newGroup(t, 1)
+	holder, giver, next := g.Mutex(0), join(t, g).Mutex(0), join(t, g).Mutex(0)
+	rounds, got := storm(200, 10_000), 0
+	for range rounds {
+		take(t, holder)
+		ctx, cancel := context.WithCancel(t.Context())
+		gives := async(t, func() error {
+			_, err := giver.Lock(ctx)
+			if err == nil {
+				got++
+				err = giver.Unlock()
+			}
+			return err
+		})
+		awaitWaiters(t, g, 0, 1)
+		gets := asyncLock(t, patient(t), next)
+		awaitWaiters(t, g, 0, 2)
+		pause := moment(r)
+		unlocks := async(t, func() error {
+			dally(pause)
+			return holder.Unlock()
+		})
+		dally(moment(r))
+		cancel()
+		must(t, unlocks())
+		if err := gives(); err != nil && err != context.Canceled {
+			t.Fatal(err)
+		}
+		must(t, gets())
+	}
+	t.Logf("%d of %d got it", got, rounds)
+}
+
+// Many give up at random, in several processes and behind each other; who does
+// not is served.
+func TestCancellationStorm(t *testing.T) {
+	r := random(t)
+	g := newGroup(t, 1)
+	_, d := newGuarded(t)
+	rounds := storm(60, 3000)
+	var wg sync.WaitGroup
+	for range 3 {
+		m := join(t, g).Mutex(0)
+		for i := range 5 {
+			r := rand.New(rand.NewPCG(r.Uint64(), 0))
+			wg.Go(func() {
+				for range rounds {
+					if i == 0 {
+						if err := d.visit(m); err != nil {
+							t.Error(err)
+							return
+						}
+						continue
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(int(500*time.Microsecond))))
+					if abandoned, err := m.Lock(ctx); err == nil {
+						if n := d.inside.Add(1); n != 1 || abandoned {
+							t.Errorf("%d are inside, abandoned %v", n, abandoned)
+						}
+						time.Sleep(time.Duration(r.IntN(int(100 * time.Microsecond))))
+						d.inside.Add(^uint32(0))
+						if err := m.Unlock(); err != nil {
+							t.Error(err)
+						}
+					} else if err != context.DeadlineExceeded {
+						t.Error(err)
+					}
+					cancel()
+				}
+			})
+		}
+	}
+	must(t, async(t, func() error { wg.Wait(); return nil })())
+	awaitWaiters(t, g, 0, 0)
+	wantFree(t, g.Mutex(0))
+}

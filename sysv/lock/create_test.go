@@ -1,0 +1,196 @@
+//go:build linux && !android
+
+package lock_test
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/lock"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+func TestCreate(t *testing.T) {
+	for _, tt := range []struct{ n, processes, semaphores int }{
+		{1, 0, 1 + 256 + 1},
+		{1, 1, 1 + 1 + 1},
+		{7, 3, 1 + 3 + 7},
+		{4096, 2047, 1 + 2047 + 4096},
+	} {
+		t.Run(fmt.Sprintf("%d for %d", tt.n, tt.processes), func(t *testing.T) {
+			key := newKey(t)
+			g, err := lock.Create(key, tt.n, &lock.Config{Processes: tt.processes})
+			must(t, err)
+			endGroup(t, g)
+			if g.Len() != tt.n || g.Key() != key {
+				t.Errorf("Len %d, Key %v, want %d, %v", g.Len(), g.Key(), tt.n, key)
+			}
+			if n := setOf(t, g).Len(); n != tt.semaphores {
+				t.Errorf("%d semaphores, want %d", n, tt.semaphores)
+			}
+			for _, i := range []int{0, tt.n / 2, tt.n - 1} {
+				if take(t, g.Mutex(i)) {
+					t.Errorf("mutex %d is abandoned", i)
+				}
+				must(t, g.Mutex(i).Unlock())
+			}
+		})
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		n    int
+		cfg  lock.Config
+		says string
+	}{
+		{"no mutexes", 0, lock.Config{}, "1 to 4096 mutexes, not 0"},
+		{"fewer than none", -1, lock.Config{}, "1 to 4096 mutexes, not -1"},
+		{"too many mutexes", 4097, lock.Config{}, "1 to 4096 mutexes, not 4097"},
+		{"fewer processes than none", 1, lock.Config{Processes: -1}, "1 to 2047 processes, not -1"},
+		{"too many processes", 1, lock.Config{Processes: 2048}, "1 to 2047 processes, not 2048"},
+		{"a mode with set-uid bit", 1, lock.Config{Mode: 0o4600}, "0o777"},
+		{"a mode with the kernel's IPC_CREAT", 1, lock.Config{Mode: 0o1600}, "0o777"},
+		{"a mode of a directory", 1, lock.Config{Mode: fs.ModeDir | 0o700}, "0o777"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			key := newKey(t)
+			_, err := lock.Create(key, tt.n, &tt.cfg)
+			wantError(t, err, syscall.EINVAL, tt.says)
+			g, created, err := lock.OpenOrCreate(patient(t), key, tt.n, &tt.cfg)
+			wantError(t, err, syscall.EINVAL, tt.says)
+			if g != nil || created {
+				t.Errorf("group %v, created %v beside an error", g, created)
+			}
+			wantNames(t, key)
+		})
+	}
+}
+
+func TestCreateIsExclusive(t *testing.T) {
+	key := newKey(t)
+	g, err := lock.Create(key, 2, nil)
+	must(t, err)
+	endGroup(t, g)
+	take(t, g.Mutex(0))
+	_, err = lock.Create(key, 2, nil)
+	wantError(t, err, fs.ErrExist)
+	wantHeld(t, join(t, g).Mutex(0))
+	must(t, g.Mutex(0).Unlock())
+}
+
+// A key can name a segment, or a set, that is not a group's.
+func TestCreateWhereTheKeyIsInUse(t *testing.T) {
+	for name, occupy := range map[string]func(sysv.Key) (remove func() error, err error){
+		"by a segment": func(key sysv.Key) (func() error, error) {
+			seg, err := shm.Create(key, 1, nil)
+			return seg.Remove, err
+		},
+		"by a set": func(key sysv.Key) (func() error, error) {
+			set, err := sem.Create(key, []int{1}, nil)
+			return set.Remove, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey(t)
+			remove, err := occupy(key)
+			must(t, err)
+			before := names(t, key)
+			_, err = lock.Create(key, 1, nil)
+			wantError(t, err, fs.ErrExist)
+			wantNames(t, key, before...)
+			must(t, remove())
+			g, err := lock.Create(key, 1, nil)
+			must(t, err)
+			endGroup(t, g)
+		})
+	}
+}
+
+func TestPrivateGroupsAreDistinct(t *testing.T) {
+	a, b := newGroup(t, 1), newGroup(t, 1)
+	if a.ID() == b.ID() || a.Key() != sysv.Private {
+		t.Errorf("ids %d and %d, key %v", a.ID(), b.ID(), a.Key())
+	}
+	take(t, a.Mutex(0))
+	wantFree(t, b.Mutex(0))
+	must(t, a.Mutex(0).Unlock())
+}
+
+// The mode is that of both, and not the business of the umask.
+func TestModeIsExact(t *testing.T) {
+	emulator.Mode.Skip(t)
+	umask := syscall.Umask(0o777)
+	defer syscall.Umask(umask)
+	for _, tt := range []struct{ mode, want fs.FileMode }{{0, 0o600}, {0o600, 0o600}, {0o666, 0o666}, {0o777, 0o777}} {
+		g := newGroupFor(t, 1, &lock.Config{Mode: tt.mode})
+		seg, err := shm.OpenID(g.ID())
+		must(t, err)
+		segment, err := seg.Stat()
+		must(t, err)
+		set, err := setOf(t, g).Stat()
+		must(t, err)
+		if segment.Mode != tt.want || set.Mode != tt.want {
+			t.Errorf("mode %#o: segment %#o, set %#o, want %#o", tt.mode, segment.Mode, set.Mode, tt.want)
+		}
+	}
+}
+
+// createHelper makes a group of a key and a mode, joins it once more by its id,
+// and ends.
+var createHelper = sysvtest.Helper("create", func(args []string) error {
+	key, err := sysv.ParseKey(args[0])
+	if err != nil {
+		return err
+	}
+	mode, err := strconv.ParseUint(args[1], 8, 32)
+	if err != nil {
+		return err
+	}
+	g, err := lock.Create(key, 1, &lock.Config{Mode: fs.FileMode(mode)})
+	if err != nil {
+		fmt.Println(outcome(err))
+		return nil
+	}
+	if g, err = lock.OpenID(bg, g.ID()); err != nil {
+		return err
+	}
+	st, err := g.Stat()
+	fmt.Printf("group %d, set %d, %d members\n", st.SegmentID, st.SetID, len(st.Members))
+	return err
+})
+
+func startCreate(t testing.TB, key sysv.Key, mode fs.FileMode) *sysvtest.Process {
+	t.Helper()
+	cmd := sysvtest.Command(createHelper, key.String(), fmt.Sprintf("%o", uint32(mode)))
+	return sysvtest.StartCommand(t, as(cmd, nobody, nobody))
+}
+
+// With such a mode the creator himself can't take part, unless he is root.
+func TestModeThatExcludesTheCreator(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o400, 0o200, 0o066} {
+		key := newKey(t)
+		p := startCreate(t, key, mode)
+		p.Expect("EACCES")
+		p.Finish()
+		wantNames(t, key)
+	}
+}
+
+func TestFirstIDOfANamespaceIsZero(t *testing.T) {
+	emulator.Namespaces.Skip(t)
+	needRoot(t, "may make an IPC namespace without another user's")
+	cmd := sysvtest.Command(createHelper, "0x4d2", "600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
+	p := sysvtest.StartCommand(t, cmd)
+	p.Expect("group 0, set 0, 2 members")
+	p.Finish()
+}

@@ -1,0 +1,160 @@
+//go:build linux && !android
+
+package lock_test
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"time"
+)
+
+// crowd is how many goroutines contend: the race detector can't look after
+// more.
+func crowd() int {
+	info, _ := debug.ReadBuildInfo()
+	for _, setting := range info.Settings {
+		if setting.Key == "-race" && setting.Value == "true" {
+			return 5000
+		}
+	}
+	return storm(20_000, 100_000)
+}
+
+// maxThreads samples how many threads there are until all of wg are done.
+func maxThreads(t *testing.T, wg *sync.WaitGroup) int {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	end := time.After(2 * patience)
+	for most := 0; ; time.Sleep(time.Millisecond) {
+		n, err := threads()
+		must(t, err)
+		most = max(most, n)
+		select {
+		case <-done:
+			return most
+		case <-end:
+			t.Fatal("they don't finish")
+		default:
+		}
+	}
+}
+
+// few is how many threads more than before any number of goroutines may need.
+const few = 20
+
+// Another process contends with them, so that one of them has to wait in the
+// kernel now and then.
+func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
+	g := newGroup(t, 1)
+	m := g.Mutex(0)
+	id, d := newGuarded(t)
+	other := join(t, g).Mutex(0)
+	take(t, other)
+	before, err := threads()
+	must(t, err)
+	goroutines := crowd()
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			if err := d.visit(m); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	awaitWaiters(t, g, 0, 1)
+	awaitQueue(t, m, goroutines-1)
+	p := startVisitor(t, g, id, 1, 1<<30)
+	awaitWaiters(t, g, 0, 2)
+	must(t, other.Unlock())
+	most := maxThreads(t, &wg)
+	d.stop.Store(1)
+	theirs, _ := p.finish(t)
+	if want := uint32(goroutines) + theirs; d.visits != want {
+		t.Errorf("%d visits, want %d", d.visits, want)
+	}
+	if more := most - before; more > few {
+		t.Errorf("%d more threads for %d goroutines", more, goroutines)
+	}
+}
+
+func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
+	g := newGroup(t, 1)
+	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
+	take(t, theirs)
+	before, err := threads()
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	goroutines := crowd()
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			if _, err := m.Lock(ctx); err != context.Canceled {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	awaitWaiters(t, g, 0, 1)
+	awaitQueue(t, m, goroutines-1)
+	cancel()
+	if more := maxThreads(t, &wg) - before; more > few {
+		t.Errorf("%d more threads for %d goroutines", more, goroutines)
+	}
+	awaitWaiters(t, g, 0, 0)
+	must(t, theirs.Unlock())
+	wantFree(t, m)
+}
+
+func TestCrowdsOfProcesses(t *testing.T) {
+	processes, goroutines, each := 16, 200, storm(2, 1000)
+	g := newGroup(t, 1)
+	m := g.Mutex(0)
+	id, d := newGuarded(t)
+	take(t, m)
+	var ps []visitor
+	for range processes {
+		ps = append(ps, startVisitor(t, g, id, goroutines, each))
+	}
+	awaitWaiters(t, g, 0, processes)
+	must(t, m.Unlock())
+	for _, p := range ps {
+		if _, n := p.finish(t); n > few {
+			t.Errorf("%d threads for %d goroutines", n, goroutines)
+		}
+	}
+	if want := uint32(processes * goroutines * each); d.visits != want {
+		t.Errorf("%d visits, want %d", d.visits, want)
+	}
+}
+
+// A waiter sleeps, however long it waits.
+func TestWaiterTakesNoProcessorTime(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 1)
+	m := g.Mutex(0)
+	p := start(t, g)
+	used := func() time.Duration {
+		p.Send("time")
+		d, err := time.ParseDuration(p.Line())
+		must(t, err)
+		return d
+	}
+	take(t, m)
+	before := used()
+	p.Send("lock 0")
+	p.Send("unlock 0")
+	awaitWaiters(t, g, 0, 1)
+	wait := storm(500*time.Millisecond, 5*time.Second)
+	time.Sleep(wait)
+	must(t, m.Unlock())
+	p.Expect("locked")
+	p.Expect("ok")
+	if d := used() - before; d > wait/10 {
+		t.Errorf("%v of processor time for %v of waiting", d, wait)
+	} else {
+		t.Logf("%v of processor time", d)
+	}
+}

@@ -1,0 +1,89 @@
+//go:build linux && !android
+
+package lock_test
+
+import (
+	"os"
+	"reflect"
+	"testing"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
+	"github.com/google/go-cmp/cmp"
+)
+
+// methods are all that can fail, and what becomes of them on a mutex that was
+// used, after Close and after Remove.
+var methods = []struct {
+	name            string
+	call            func(*lock.Group) error
+	closed, removed string
+}{
+	{"Group.Stat", func(g *lock.Group) error { _, err := g.Stat(); return err }, closed, removed},
+	{"Mutex.Lock", func(g *lock.Group) error { _, err := g.Mutex(0).Lock(bg); return err }, closed, "ok"},
+	{"Mutex.Repaired", func(g *lock.Group) error { return g.Mutex(0).Repaired() }, closed, "ok"},
+	{"Mutex.Unlock", func(g *lock.Group) error { return g.Mutex(0).Unlock() }, closed, "ok"},
+	{"Mutex.TryLock", func(g *lock.Group) error { _, _, err := g.Mutex(0).TryLock(); return err }, closed, "ok"},
+	{"Mutex.TryLock of a held one", func(g *lock.Group) error { _, _, err := g.Mutex(0).TryLock(); return err }, closed, removed},
+	{"Mutex.Lock of a held one", func(g *lock.Group) error { _, err := g.Mutex(0).Lock(bg); return err }, closed, removed},
+	{"Mutex.Unlock of a held one", func(g *lock.Group) error { return g.Mutex(0).Unlock() }, closed, removed},
+	{"Mutex.Lock of an unused one", func(g *lock.Group) error { _, err := g.Mutex(1).Lock(bg); return err }, closed, removed},
+	{"Mutex.TryLock of an unused one", func(g *lock.Group) error { _, _, err := g.Mutex(1).TryLock(); return err }, closed, removed},
+	{"Mutex.Unlock of an unused one", func(g *lock.Group) error { return g.Mutex(1).Unlock() }, closed, notLocked},
+	{"Mutex.Repaired of an unused one", func(g *lock.Group) error { return g.Mutex(1).Repaired() }, closed, notLocked},
+	{"Mutex.Lock out of range", func(g *lock.Group) error { _, err := g.Mutex(2).Lock(bg); return err }, closed, "EINVAL"},
+	{"Mutex.TryLock out of range", func(g *lock.Group) error { _, _, err := g.Mutex(2).TryLock(); return err }, closed, "EINVAL"},
+	{"Mutex.Unlock out of range", func(g *lock.Group) error { return g.Mutex(2).Unlock() }, closed, "EINVAL"},
+	{"Mutex.Repaired out of range", func(g *lock.Group) error { return g.Mutex(2).Repaired() }, closed, "EINVAL"},
+	{"Group.Close", (*lock.Group).Close, "ok", "ok"},
+	{"Group.Remove", (*lock.Group).Remove, "ok", removed},
+}
+
+var (
+	closed    = os.ErrClosed.Error()
+	removed   = sysv.ErrRemoved.Error()
+	notLocked = lock.ErrNotLocked.Error()
+)
+
+func TestMethodsAreComplete(t *testing.T) {
+	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true}
+	for _, m := range methods {
+		known[m.name] = true
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[*lock.Group](), reflect.TypeFor[*lock.Mutex]()} {
+		for i := range typ.NumMethod() {
+			if name := typ.Elem().Name() + "." + typ.Method(i).Name; !known[name] {
+				t.Errorf("%s is not in the table of methods", name)
+			}
+		}
+	}
+}
+
+func TestMethodsAfterClose(t *testing.T) {
+	g := newGroup(t, 2)
+	id, key := g.ID(), g.Key()
+	wantFree(t, g.Mutex(0))
+	must(t, g.Close())
+	for _, m := range methods {
+		if got := outcome(m.call(g)); got != m.closed {
+			t.Errorf("%s: %s, want %s", m.name, got, m.closed)
+		}
+	}
+	if g.ID() != id || g.Key() != key || g.Len() != 2 {
+		t.Errorf("group %d, key %v, %d mutexes", g.ID(), g.Key(), g.Len())
+	}
+}
+
+// While nobody has it, a mutex that was used before can still be had.
+func TestMethodsAfterRemove(t *testing.T) {
+	g := newGroup(t, 2)
+	wantFree(t, g.Mutex(0))
+	must(t, g.Remove())
+	got, want := make(map[string]string), make(map[string]string)
+	for _, m := range methods {
+		got[m.name], want[m.name] = outcome(m.call(g)), m.removed
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,274 @@
+//go:build linux && !android
+
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/lock"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+func TestRemovalWakesWaiters(t *testing.T) {
+	g := newGroup(t, 2)
+	m := g.Mutex(0)
+	other := join(t, g)
+	take(t, other.Mutex(0))
+	var waits []func() error
+	for range 4 { // one in the kernel, the others behind it
+		waits = append(waits, asyncLock(t, bg, m))
+	}
+	ps := []member{start(t, g), start(t, g)}
+	for _, p := range ps {
+		p.Send("lock 0")
+	}
+	awaitWaiters(t, g, 0, 1+len(ps))
+	awaitQueue(t, m, len(waits)-1)
+	must(t, g.Remove())
+	for _, wait := range waits {
+		wantError(t, wait(), sysv.ErrRemoved)
+	}
+	for _, p := range ps {
+		p.Expect(sysv.ErrRemoved.Error())
+		p.does("lock 0", sysv.ErrRemoved.Error())
+		p.does("close", "ok")
+		p.Finish()
+	}
+	// There were waiters, whom nobody can wake now.
+	wantError(t, other.Mutex(0).Unlock(), sysv.ErrRemoved)
+	wantError(t, other.Mutex(0).Unlock(), lock.ErrNotLocked)
+	wantFree(t, other.Mutex(0)) // without a system call
+}
+
+func TestRemovedGroupIsNotFound(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	key := newKey(t)
+	g, err := lock.Create(key, 1, nil)
+	must(t, err)
+	must(t, g.Remove())
+	wantNames(t, key)
+	_, err = lock.Open(patient(t), key)
+	wantError(t, err, fs.ErrNotExist)
+	_, err = lock.OpenID(patient(t), g.ID())
+	wantError(t, err, sysv.ErrRemoved)
+	wantError(t, g.Remove(), sysv.ErrRemoved)
+
+	next, created, err := lock.OpenOrCreate(patient(t), key, 1, nil)
+	must(t, err)
+	endGroup(t, next)
+	if !created || next.ID() == g.ID() {
+		t.Errorf("created %v, group %d after %d", created, next.ID(), g.ID())
+	}
+
+	must(t, g.Close())
+	_, err = lock.OpenID(patient(t), g.ID())
+	wantError(t, err, fs.ErrNotExist)
+	wantError(t, g.Remove(), sysv.ErrRemoved)
+	wantFree(t, next.Mutex(0))
+}
+
+func TestRemoveAfterClose(t *testing.T) {
+	key := newKey(t)
+	g, err := lock.Create(key, 1, nil)
+	must(t, err)
+	must(t, g.Close())
+	if n := len(names(t, key)); n != 2 {
+		t.Errorf("the key names %d objects, want a segment and a set", n)
+	}
+	must(t, g.Remove())
+	wantNames(t, key)
+}
+
+// The group goes that somebody waits for.
+func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	for name, tt := range map[string]struct {
+		make     func(t *testing.T, key sysv.Key) (remove func() error)
+		attached int // how often, once all wait
+	}{
+		"before it is filled": {
+			func(t *testing.T, key sysv.Key) func() error {
+				seg, err := shm.OpenID(fakeWith(t, key, words(1, 2), func([]uint32) {}))
+				must(t, err)
+				return seg.Remove
+			},
+			3,
+		},
+		"while somebody joins": {
+			func(t *testing.T, key sysv.Key) func() error {
+				g, err := lock.Create(key, 1, nil)
+				must(t, err)
+				closeAfter(t, g)
+				must(t, setOf(t, g).Do(bg, sem.Op{Delta: -1}))
+				return g.Remove
+			},
+			4,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey(t)
+			remove := tt.make(t, key)
+			id := segments(t, key)[0].ID
+			closed := func(g *lock.Group, err error) error {
+				if err == nil {
+					err = g.Close()
+				}
+				return err
+			}
+			byKey := async(t, func() error { return closed(lock.Open(bg, key)) })
+			byID := async(t, func() error { return closed(lock.OpenID(bg, id)) })
+			orCreate := async(t, func() error {
+				g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
+				if err == nil && !created {
+					err = errors.New("opened a group that was removed")
+				}
+				return closed(g, err)
+			})
+			eventually(t, "all have attached it", func() bool { return int(segments(t, key)[0].Nattch) == tt.attached })
+			must(t, remove())
+			must(t, orCreate())
+			if err := byKey(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err) // else it was in time to find none, or found the next
+			}
+			if err := byID(); !errors.Is(err, sysv.ErrRemoved) && !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Remove takes several steps, and the set goes before the segment.
+func TestOpenWaitsForTheEndOfARemoval(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	key := newKey(t)
+	g, err := lock.Create(key, 1, nil)
+	must(t, err)
+	set, w := setOf(t, g), wordsOf(t, g.ID())
+	must(t, set.Do(bg, sem.Op{Delta: -1})) // nobody can join
+	gaveUp := brief(t)
+	wait := async(t, func() error {
+		g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
+		if err != nil || !created || gaveUp.Err() == nil {
+			return fmt.Errorf("created %v, %v, in time %v", created, err, gaveUp.Err() == nil)
+		}
+		return errors.Join(g.Remove(), g.Close())
+	})
+	eventually(t, "it is about to join", func() bool { n, err := set.Waiters(0); return n == 1 && err == nil })
+	w[magicWord] = 0
+	must(t, set.Remove())
+	<-gaveUp.Done()
+	seg, err := shm.OpenID(g.ID())
+	must(t, err)
+	must(t, seg.Remove())
+	must(t, wait())
+	must(t, g.Close())
+}
+
+// However a removal meets who opens the group, it is found whole or not at all.
+func TestRemovalAgainstOpeners(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	r := random(t)
+	key := newKey(t)
+	found, created, none := 0, 0, 0
+	for range storm(150, 10_000) {
+		g, err := lock.Create(key, 1, nil)
+		must(t, err)
+		pauses := [3]time.Duration{moment(r), moment(r), moment(r)}
+		removal := async(t, func() error {
+			dally(pauses[0])
+			return errors.Join(g.Remove(), g.Close())
+		})
+		open := async(t, func() error {
+			dally(pauses[1])
+			g, err := lock.Open(bg, key)
+			if errors.Is(err, fs.ErrNotExist) {
+				none++
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			found++
+			return g.Close()
+		})
+		dally(pauses[2])
+		next, isNew, err := lock.OpenOrCreate(bg, key, 1, nil)
+		must(t, err)
+		if isNew {
+			created++
+		}
+		must(t, removal())
+		if err := next.Remove(); isNew && err != nil || !isNew && !errors.Is(err, sysv.ErrRemoved) {
+			t.Error(err)
+		}
+		must(t, next.Close())
+		must(t, open())
+		wantNames(t, key)
+	}
+	t.Logf("OpenOrCreate created %d, Open found %d and %d times none", created, found, none)
+}
+
+// Who has made a group is not alone with it.
+func TestRemovalAgainstTheCreator(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	key := newKey(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	finder := async(t, func() error {
+		for ctx.Err() == nil {
+			g, err := lock.Open(bg, key)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(ignoreRemoved(g.Remove()), g.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for range storm(1000, 10_000) {
+		g, _, err := lock.OpenOrCreate(bg, key, 1, nil)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := errors.Join(ignoreRemoved(g.Remove()), g.Close()); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	cancel()
+	must(t, finder())
+}
+
+func ignoreRemoved(err error) error {
+	if errors.Is(err, sysv.ErrRemoved) {
+		return nil
+	}
+	return err
+}
+
+// What somebody removed by halves, as ipcrm does, Remove removes wholly.
+func TestRemoveWithoutTheSegment(t *testing.T) {
+	g, err := lock.Create(sysv.Private, 1, nil)
+	must(t, err)
+	st, err := g.Stat()
+	must(t, err)
+	must(t, g.Close())
+	seg, err := shm.OpenID(st.SegmentID)
+	must(t, err)
+	must(t, seg.Remove())
+	wantError(t, g.Remove(), sysv.ErrRemoved)
+	_, err = sem.OpenID(st.SetID)
+	wantError(t, err, fs.ErrNotExist)
+}

@@ -1,0 +1,26 @@
+//go:build !linux || android
+
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
+)
+
+func TestEverythingIsUnsupported(t *testing.T) {
+	ctx := context.Background()
+	for name, call := range map[string]func() error{
+		"Create":       func() error { _, err := lock.Create(sysv.Private, 1, nil); return err },
+		"Open":         func() error { _, err := lock.Open(ctx, 1); return err },
+		"OpenOrCreate": func() error { _, _, err := lock.OpenOrCreate(ctx, 1, 1, nil); return err },
+		"OpenID":       func() error { _, err := lock.OpenID(ctx, 0); return err },
+	} {
+		if err := call(); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: %v, want %v", name, err, errors.ErrUnsupported)
+		}
+	}
+}
