@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 )
 
@@ -97,10 +98,10 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 // Where a token and the cancellation come at the same instant the next waiter
 // gets it, one way or the other.
 func TestCancellationLosesNoWakeUp(t *testing.T) {
-	r := random(t)
+	r := storm.Random(t)
 	g := newGroup(t, 1)
 	holder, giver, next := g.Mutex(0), join(t, g).Mutex(0), join(t, g).Mutex(0)
-	rounds, got := storm(200, 10_000), 0
+	rounds, got := storm.Amount(200, 10_000), 0
 	for range rounds {
 		take(t, holder)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -134,10 +135,10 @@ func TestCancellationLosesNoWakeUp(t *testing.T) {
 // Many give up at random, in several processes and behind each other; who does
 // not is served.
 func TestCancellationStorm(t *testing.T) {
-	r := random(t)
+	r := storm.Random(t)
 	g := newGroup(t, 1)
 	_, d := newGuarded(t)
-	rounds := storm(60, 3000)
+	rounds := storm.Amount(60, 3000)
 	var wg sync.WaitGroup
 	for range 3 {
 		m := join(t, g).Mutex(0)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/sysvipc/sysv/internal/storm"
 )
 
 // crowd is how many goroutines contend: the race detector can't look after
@@ -19,7 +21,7 @@ func crowd() int {
 			return 5000
 		}
 	}
-	return storm(20_000, 100_000)
+	return storm.Amount(20_000, 100_000)
 }
 
 // maxThreads samples how many threads there are until all of wg are done.
@@ -109,7 +111,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 }
 
 func TestCrowdsOfProcesses(t *testing.T) {
-	processes, goroutines, each := 16, 200, storm(2, 1000)
+	processes, goroutines, each := 16, 200, storm.Amount(2, 1000)
 	g := newGroup(t, 1)
 	m := g.Mutex(0)
 	id, d := newGuarded(t)
@@ -147,7 +149,7 @@ func TestWaiterTakesNoProcessorTime(t *testing.T) {
 	p.Send("lock 0")
 	p.Send("unlock 0")
 	awaitWaiters(t, g, 0, 1)
-	wait := storm(500*time.Millisecond, 5*time.Second)
+	wait := storm.Amount(500*time.Millisecond, 5*time.Second)
 	time.Sleep(wait)
 	must(t, m.Unlock())
 	p.Expect("locked")

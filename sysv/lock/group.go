@@ -188,14 +188,19 @@ func (g *Group) Close() error {
 		g.mutexes[i].cell, g.mutexes[i].word = gone, &gone.word
 	}
 	// With the set is gone what there was to give back.
-	return errors.Join(unlessRemoved(g.leave(armedMutexes)), g.mapping.Detach())
+	err := errors.Join(unlessRemoved(g.leave(armedMutexes)), g.mapping.Detach())
+	at(left)
+	return err
 }
 
 // Remove removes the group, its set and its segment, for everybody: whoever
 // waits is woken with [sysv.ErrRemoved]. Members must still Close. Only the
 // owner, the creator or CAP_SYS_ADMIN may: others get [fs.ErrPermission], and
-// nothing has changed. To remove again is [sysv.ErrRemoved], and removes what
-// somebody else may have left of it.
+// nothing has changed. To remove again is [sysv.ErrRemoved].
+//
+// A process that is killed half-way leaves the segment, and perhaps the set, and
+// to Open a group in the making. Another member can Remove what there is: where
+// one of the two was gone the error is [sysv.ErrRemoved] all the same.
 func (g *Group) Remove() error {
 	// Whoever opens it now waits until the key is free.
 	mapping, err := g.seg.Attach(nil)
@@ -211,12 +216,16 @@ func (g *Group) Remove() error {
 		return err
 	}
 	mem.magic.Store(0)
+	at(headerCleared)
 	err = g.set.Remove()
 	if err != nil && !errors.Is(err, sysv.ErrRemoved) {
 		mem.magic.Store(magic)
 		return err
 	}
-	return errors.Join(err, g.seg.Remove())
+	at(setRemoved)
+	err = errors.Join(err, g.seg.Remove())
+	at(segmentRemoved)
+	return err
 }
 
 func unlessRemoved(err error) error {

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -288,27 +287,6 @@ func asyncLock(t testing.TB, ctx context.Context, m *lock.Mutex) (wait func() er
 		}
 		return m.Unlock()
 	})
-}
-
-// random returns a generator whose seed is in the log, and can be given.
-func random(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	if s := os.Getenv("SYSVIPC_SEED"); s != "" {
-		var err error
-		seed, err = strconv.ParseUint(s, 10, 64)
-		must(t, err)
-	}
-	t.Logf("SYSVIPC_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
-
-// storm returns how much of something a test does: a little, or in full where
-// the tests are to take their time.
-func storm[T any](short, full T) T {
-	if os.Getenv("SYSVIPC_STORM") == "full" {
-		return full
-	}
-	return short
 }
 
 const nobody = 65534

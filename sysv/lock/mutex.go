@@ -86,6 +86,9 @@ func (m *Mutex) Unlock() error {
 		releasing(m)
 	}
 	if m.word.CompareAndSwap(m.me.Load(), 0) {
+		if stepping {
+			at(unlocked)
+		}
 		return nil
 	}
 	return m.unlock()
@@ -184,8 +187,9 @@ func (m *Mutex) takeOver(s, me uint32) bool {
 	}
 	at(takenOver)
 	m.cell.dirty.Store(1)
-	m.cell.recoveries.Add(1)
 	at(dirtied)
+	m.cell.recoveries.Add(1)
+	at(recoveryCounted)
 	acquired(m)
 	return true
 }
@@ -208,7 +212,6 @@ func (m *Mutex) unlock() error {
 	at(unlocked)
 	if s&waiters != 0 {
 		err = m.addToken()
-		at(posted)
 	}
 	m.pass()
 	return m.error(err)
@@ -227,6 +230,7 @@ func (m *Mutex) pass() {
 func (m *Mutex) addToken() error {
 	wake := m.group.wake(m.index)
 	_, err := m.group.set.Try(sem.Op{Num: wake}, sem.Op{Num: wake, Delta: +1})
+	at(posted)
 	return err
 }
 

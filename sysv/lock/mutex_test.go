@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,7 +21,7 @@ func TestProcessesExcludeEachOther(t *testing.T) {
 	g := newGroup(t, 1)
 	m := g.Mutex(0)
 	id, d := newGuarded(t)
-	processes, goroutines, each := 4, 3, storm(500, 50_000)
+	processes, goroutines, each := 4, 3, storm.Amount(500, 50_000)
 	take(t, m)
 	var ps []visitor
 	for range processes {
@@ -170,7 +171,7 @@ func TestUnlocksAtOnceStealNoLock(t *testing.T) {
 	m := g.Mutex(0)
 	id, d := newGuarded(t)
 	ps := []visitor{startVisitor(t, g, id, 2, 1<<30), startVisitor(t, g, id, 2, 1<<30)}
-	rounds := storm(300, 20_000)
+	rounds := storm.Amount(300, 20_000)
 	for range rounds {
 		take(t, m)
 		must(t, d.count())

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -165,7 +166,7 @@ var race = sysvtest.Helper("race", func(args []string) error {
 })
 
 func TestOneOfManyCreates(t *testing.T) {
-	runners, rounds := 16, storm(4, 300)
+	runners, rounds := 16, storm.Amount(4, 300)
 	gate, err := sem.Create(sysv.Private, []int{1}, nil)
 	must(t, err)
 	defer gate.Remove()

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -175,10 +176,10 @@ func TestOpenWaitsForTheEndOfARemoval(t *testing.T) {
 // However a removal meets who opens the group, it is found whole or not at all.
 func TestRemovalAgainstOpeners(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
-	r := random(t)
+	r := storm.Random(t)
 	key := newKey(t)
 	found, created, none := 0, 0, 0
-	for range storm(150, 10_000) {
+	for range storm.Amount(150, 10_000) {
 		g, err := lock.Create(key, 1, nil)
 		must(t, err)
 		pauses := [3]time.Duration{moment(r), moment(r), moment(r)}
@@ -236,7 +237,7 @@ func TestRemovalAgainstTheCreator(t *testing.T) {
 		}
 		return nil
 	})
-	for range storm(1000, 10_000) {
+	for range storm.Amount(1000, 10_000) {
 		g, _, err := lock.OpenOrCreate(bg, key, 1, nil)
 		if err != nil {
 			t.Error(err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -50,7 +51,7 @@ var moves = sysvtest.Helper("moves", func(args []string) error {
 })
 
 func TestRepairAfterKill(t *testing.T) {
-	r := random(t)
+	r := storm.Random(t)
 	g := newGroup(t, 1)
 	m := g.Mutex(0)
 	id, a := newShared[accounts](t)
@@ -69,7 +70,7 @@ func TestRepairAfterKill(t *testing.T) {
 		t.Errorf("balances %d, %d, want 70, 30", a.balance[0].Load(), a.balance[1].Load())
 	}
 
-	for range storm(15, 300) {
+	for range storm.Amount(15, 300) {
 		ps := []*sysvtest.Process{sysvtest.Start(t, moves, args...), sysvtest.Start(t, moves, args...)}
 		for _, p := range ps {
 			p.Expect("running")

@@ -150,6 +150,5 @@ func (g *Group) leave(armedMutexes []int) error {
 		}
 		at(disarmed)
 	}
-	at(left)
 	return nil
 }

@@ -21,11 +21,15 @@ const (
 	lockedAfterWait
 	takenOver
 	dirtied
+	recoveryCounted
 	repaired
 	unlocked
 	posted
 	slotLeft
 	disarmed
 	left
+	headerCleared
+	setRemoved
+	segmentRemoved
 	steps // how many there are
 )

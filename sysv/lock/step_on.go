@@ -2,6 +2,8 @@
 
 package lock
 
+const stepping = true
+
 // atStep is called at every step that this process comes to.
 var atStep = func(step) {}
 

@@ -1,0 +1,44 @@
+//go:build sysvipc_steps
+
+package lock
+
+var stepNames = [steps]string{
+	segmentMade:      "segmentMade",
+	setMade:          "setMade",
+	headerWritten:    "headerWritten",
+	joinTaken:        "joinTaken",
+	generationRaised: "generationRaised",
+	slotTaken:        "slotTaken",
+	joined:           "joined",
+	drained:          "drained",
+	armed:            "armed",
+	locked:           "locked",
+	waitersMarked:    "waitersMarked",
+	ownerSeen:        "ownerSeen",
+	wokenUp:          "wokenUp",
+	lockedAfterWait:  "lockedAfterWait",
+	takenOver:        "takenOver",
+	dirtied:          "dirtied",
+	recoveryCounted:  "recoveryCounted",
+	repaired:         "repaired",
+	unlocked:         "unlocked",
+	posted:           "posted",
+	slotLeft:         "slotLeft",
+	disarmed:         "disarmed",
+	left:             "left",
+	headerCleared:    "headerCleared",
+	setRemoved:       "setRemoved",
+	segmentRemoved:   "segmentRemoved",
+}
+
+// NoWord names an owner that there can't be, in a small group.
+const NoWord = waiters | maxSlots<<genBits
+
+// SetWord writes over the word of a mutex, as nobody must.
+func SetWord(m *Mutex, word uint32) { m.word.Store(word) }
+
+// StepNames returns the steps of the protocol.
+func StepNames() []string { return stepNames[:] }
+
+// AtStep has f called at every step that this process comes to.
+func AtStep(f func(name string)) { atStep = func(s step) { f(stepNames[s]) } }
