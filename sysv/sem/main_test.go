@@ -46,7 +46,7 @@ func patient(t *testing.T) context.Context {
 
 // brief is for waits that are to end without success.
 func brief(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	t.Cleanup(cancel)
 	return ctx
 }

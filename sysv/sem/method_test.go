@@ -110,7 +110,7 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(bg, 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(bg, 500*time.Millisecond)
 	defer cancel()
 	s, err := sem.Open(ctx, key, nil)
 	if errors.Is(err, sysv.ErrNotInitialized) {
