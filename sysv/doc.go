@@ -1,11 +1,11 @@
 // Package sysv holds what System V shared memory segments, semaphore sets and
 // message queues have in common: keys, permissions and errors. The objects
-// themselves are in [example.com/sysvipc/sysv/shm] and
-// [example.com/sysvipc/sysv/sem].
+// themselves are in [example.com/sysvipc/sysv/shm],
+// [example.com/sysvipc/sysv/sem] and [example.com/sysvipc/sysv/msg].
 //
-// It is for Go programs that share memory or locks with other processes: with
-// programs in C, C++, Python, PHP or Perl that already use System V objects,
-// or with each other.
+// It is for Go programs that share memory, locks or messages with other
+// processes: with programs in C, C++, Python, PHP or Perl that already use
+// System V objects, or with each other.
 //
 // # Objects, keys and ids
 //

@@ -3,7 +3,7 @@ package sysv
 import "io/fs"
 
 // Perm is who owns an object and what others may do with it, struct ipc_perm
-// of shmctl(2) and semctl(2).
+// of shmctl(2), semctl(2) and msgctl(2).
 type Perm struct {
 	// Key is the key that the object was created with. The kernel shows
 	// Private for a segment that awaits its destruction.
@@ -15,8 +15,9 @@ type Perm struct {
 	// CUID and CGID are the creator and its group.
 	CUID, CGID uint32
 	// Mode has read and write permission for owner, group and others
-	// (0o600 is rw-------). To the kernel, changing a semaphore is writing.
-	// Execute permission counts for attaching a segment with Exec alone.
+	// (0o600 is rw-------). To the kernel, changing a semaphore and sending a
+	// message are writing, and receiving one is reading. Execute permission
+	// counts for attaching a segment with Exec alone.
 	Mode fs.FileMode
 	// Seq is the kernel's count of how often the object's place in its table
 	// was used. Lists read from /proc lack it and say 0.

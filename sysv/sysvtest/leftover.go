@@ -33,5 +33,12 @@ func objects() (map[object]bool, error) {
 	for _, s := range sets {
 		found[object{"set", s.ID, s.Key, s.CUID}] = true
 	}
+	queues, err := proc.Queues()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, q := range queues {
+		found[object{"queue", q.ID, q.Key, q.CUID}] = true
+	}
 	return found, nil
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -59,7 +60,8 @@ var subRuns = map[string]tests{
 		key := sysv.Key(0x4d2)
 		_, err1 := sem.Create(key, []int{1}, nil)
 		_, err2 := shm.Create(key, 1, nil)
-		if err := errors.Join(err1, err2); err != nil {
+		_, err3 := msg.Create(key, nil)
+		if err := errors.Join(err1, err2, err3); err != nil {
 			fmt.Println(err)
 			return 3
 		}
@@ -124,7 +126,7 @@ func TestRunsReport(t *testing.T) {
 		{"no helpers in a part of the tests", "good", []string{"-test.run=x"}, 0, nil, []string{"helpers"}},
 		{"no helpers in short tests", "good", []string{"-test.short"}, 0, nil, []string{"helpers"}},
 		{"the exit code of the tests", "fails", nil, 7, nil, []string{"helpers"}},
-		{"what is left", "leaves objects", []string{"-test.run=x"}, 1, []string{"the tests left set 0 (key 0x4d2)\n", "the tests left segment 0 (key 0x4d2)\n"}, nil},
+		{"what is left", "leaves objects", []string{"-test.run=x"}, 1, []string{"the tests left set 0 (key 0x4d2)\n", "the tests left segment 0 (key 0x4d2)\n", "the tests left queue 0 (key 0x4d2)\n"}, nil},
 		{"the failure rather than what is left", "leaves a set to fail", nil, 7, nil, []string{"left"}},
 		{"the death of the tests", "kills itself", nil, 1, []string{"the tests died: signal: killed"}, nil},
 	} {

@@ -39,8 +39,34 @@ var (
 		return st.Mode == 0o600<<16
 	}}
 
-	// StatAny: do_shmctl and do_semctl in linux-user/syscall.c don't know it.
-	StatAny = Limit{"it does not know SHM_STAT_ANY and SEM_STAT_ANY", func(t testing.TB) bool {
+	// Queues: linux-user/syscall_defs.h has longs for a queue's process ids, which
+	// are wrong where a long has 64 bits, and the lower halves of its times first,
+	// which is wrong on 32-bit big-endian machines.
+	Queues = Limit{"it misplaces a queue's times or process ids", func(t testing.TB) bool {
+		id, err := sys.Msgget(sys.IPC_PRIVATE, sys.IPC_CREAT|0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sys.MsgRemove(id)
+		m := sys.NewMsgbuf(0)
+		m[0] = 1
+		if err := sys.Msgsnd(id, m, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sys.Msgrcv(id, m, 0, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		st, err := sys.MsgStat(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid := int32(os.Getpid())
+		return st.LSPID != pid || st.LRPID != pid || st.CTime>>32 != 0
+	}}
+
+	// StatAny: do_shmctl, do_semctl and do_msgctl in linux-user/syscall.c don't
+	// know it.
+	StatAny = Limit{"it does not know SHM_STAT_ANY, SEM_STAT_ANY and MSG_STAT_ANY", func(t testing.TB) bool {
 		const indexes = 1 << 15 // ipcmni in ipc/util.h
 		_, _, err := sys.SemStatAny(newSet(t) % indexes)
 		return err == sys.EINVAL

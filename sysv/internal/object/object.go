@@ -1,6 +1,6 @@
-// Package object is what segments and sets have in common between their
+// Package object is what segments, sets and queues have in common between their
 // public packages and the system calls: looking one up, naming it in errors,
-// checking its owner. It stands below shm and sem and above sysv.
+// checking its owner. It stands below shm, sem and msg and above sysv.
 package object
 
 import (
@@ -23,7 +23,7 @@ type Kind[T any] struct {
 	StatAny  func(index int) (T, error)             // *_STAT_ANY
 	MaxIndex func() (int, error)                    // *_INFO
 	Table    func() ([]T, error)                    // /proc/sysvipc
-	Set      func(id int, uid, gid, m uint32) error // IPC_SET
+	Set      func(id int, uid, gid, m uint32) error // IPC_SET, where that sets nothing else
 
 	ID   func(T) int
 	Perm func(T) sysv.Perm
@@ -51,8 +51,8 @@ func (k *Kind[T]) Open(key sysv.Key, ownedBy *uint32) (id int, stat T, err error
 	}
 }
 
-// CheckKey refuses the key 0, which names no object: semget and shmget would
-// make one.
+// CheckKey refuses the key 0, which names no object: semget, shmget and
+// msgget would make one.
 func (k *Kind[T]) CheckKey(key sysv.Key) error {
 	if key != sysv.Private {
 		return nil

@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The kernel's own formats, of ipc/shm.c and ipc/sem.c.
+// The kernel's own formats, of ipc/shm.c, ipc/sem.c and ipc/msg.c.
 const (
 	shmFormat = "%10d %10d  %4o %21d %5d %5d  %5d %5d %5d %5d %5d %10d %10d %10d %21d %21d\n"
 	semFormat = "%10d %10d  %4o %10d %5d %5d %5d %5d %10d %10d\n"
+	msgFormat = "%10d %10d  %4o  %10d %10d %5d %5d %5d %5d %5d %5d %10d %10d %10d\n"
 )
 
 func FuzzShm(f *testing.F) {
@@ -33,6 +34,17 @@ func FuzzSem(f *testing.F) {
 		readsBack(t, text, parseSem, func(s Sem) string {
 			return fmt.Sprintf(semFormat, s.Key, s.ID, s.Mode, s.Nsems,
 				s.UID, s.GID, s.CUID, s.CGID, s.OTime, s.CTime)
+		})
+	})
+}
+
+func FuzzMsg(f *testing.F) {
+	f.Add(msgHeading + "-1 32769 600 64 1 4711 4712 1000 100 0 999 1700000000 0 1699999999\n")
+	f.Add(msgHeading + "1 2 3\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		readsBack(t, text, parseMsg, func(m Msg) string {
+			return fmt.Sprintf(msgFormat, m.Key, m.ID, m.Mode, m.CBytes, m.QNum, m.LSPID, m.LRPID,
+				m.UID, m.GID, m.CUID, m.CGID, m.STime, m.RTime, m.CTime)
 		})
 	})
 }

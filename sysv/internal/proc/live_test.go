@@ -102,8 +102,54 @@ func TestSetsAgreeWithStat(t *testing.T) {
 	t.Errorf("set %d is not in the table", id)
 }
 
+func TestQueuesAgreeWithStat(t *testing.T) {
+	emulator.Mode.Skip(t)
+	emulator.Queues.Skip(t)
+	key := int32(sysv.RandomKey()) | -1<<31
+	id, err := sys.Msgget(key, sys.IPC_CREAT|sys.IPC_EXCL|0o640)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sys.MsgRemove(id) })
+	m := sys.NewMsgbuf(100)
+	m[0] = 7
+	for _, n := range []int{100, 17, 0} {
+		if errno := sys.MsgsndNoWait(id, m, n); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	if n, errno := sys.MsgrcvNoWait(id, m, 100, 0, 0); n != 100 || errno != 0 {
+		t.Fatal(n, errno)
+	}
+
+	want, err := sys.MsgStat(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Key != key || want.Mode != 0o640 || want.CBytes != 17 || want.QNum != 2 || want.QBytes == 0 ||
+		want.LSPID == 0 || want.LRPID == 0 || want.STime == 0 || want.RTime == 0 || want.CTime == 0 {
+		t.Errorf("IPC_STAT says %+v", want)
+	}
+	want.Seq, want.QBytes = 0, 0 // not in the table
+
+	table, err := proc.Queues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range table {
+		if got.ID != id {
+			continue
+		}
+		if diff := cmp.Diff(want, got.Msg); diff != "" {
+			t.Errorf("(-IPC_STAT +table)\n%s", diff)
+		}
+		return
+	}
+	t.Errorf("queue %d is not in the table", id)
+}
+
 func TestSysctl(t *testing.T) {
-	for name, n := range map[string]int{"shmmax": 1, "shmall": 1, "shmmni": 1, "sem": 4} {
+	for name, n := range map[string]int{"shmmax": 1, "shmall": 1, "shmmni": 1, "sem": 4, "msgmax": 1, "msgmnb": 1, "msgmni": 1} {
 		vals, err := proc.Sysctl(name)
 		if err != nil || len(vals) != n {
 			t.Errorf("%s: %v, %v, want %d numbers", name, vals, err, n)

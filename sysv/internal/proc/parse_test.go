@@ -14,6 +14,8 @@ const shmHeading = "       key      shmid perms                  size  cpid  lpi
 
 const semHeading = "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n"
 
+const msgHeading = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"
+
 func TestParseShm(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -89,6 +91,27 @@ func TestParseSem(t *testing.T) {
 		}},
 	}
 	got, err := parseTable([]byte(text), parseSem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestParseMsg(t *testing.T) {
+	text := msgHeading +
+		"      1234          0   600           0          0     0     0     0     0     0     0          0          0 1700000000\n" +
+		"-2147483648      98305   604  18446744073709551615 4294967296 4711 4712 65534 65533 65532 65531 1700000003 1700000002 1700000001 more\n"
+	want := []Msg{
+		{ID: 0, Msg: sys.Msg{Perm: sys.Perm{Key: 1234, Mode: 0o600}, CTime: 1700000000}},
+		{ID: 98305, Msg: sys.Msg{
+			Perm:   sys.Perm{Key: math.MinInt32, UID: 65534, GID: 65533, CUID: 65532, CGID: 65531, Mode: 0o604},
+			CBytes: math.MaxUint64, QNum: 1 << 32, LSPID: 4711, LRPID: 4712,
+			STime: 1700000003, RTime: 1700000002, CTime: 1700000001,
+		}},
+	}
+	got, err := parseTable([]byte(text), parseMsg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
 // Package proc reads the kernel's tables of System V objects, /proc/sysvipc,
 // which show every object of the caller's IPC namespace to everybody, and the
 // limits in /proc/sys/kernel. The formats are those of proc(5), printed by
-// sysvipc_shm_proc_show and sysvipc_sem_proc_show in the kernel's ipc/.
+// sysvipc_shm_proc_show, sysvipc_sem_proc_show and sysvipc_msg_proc_show in the
+// kernel's ipc/.
 package proc
 
 import (
@@ -28,11 +29,20 @@ type Sem struct {
 	sys.Sem
 }
 
+// Msg is a line of /proc/sysvipc/msg. Perm.Seq and QBytes are not in it.
+type Msg struct {
+	ID int
+	sys.Msg
+}
+
 // Segments returns the table of shared memory segments.
 func Segments() ([]Shm, error) { return read("/proc/sysvipc/shm", parseShm) }
 
 // Sets returns the table of semaphore sets.
 func Sets() ([]Sem, error) { return read("/proc/sysvipc/sem", parseSem) }
+
+// Queues returns the table of message queues.
+func Queues() ([]Msg, error) { return read("/proc/sysvipc/msg", parseMsg) }
 
 func read[T any](path string, parse func(*row) T) ([]T, error) {
 	text, err := readFile(path)
@@ -100,6 +110,21 @@ func parseSem(r *row) (s Sem) {
 	return s
 }
 
+func parseMsg(r *row) (m Msg) {
+	m.Key = int32(r.signed(32))
+	m.ID = int(r.signed(32))
+	m.Mode = uint32(r.unsigned(8, 32))
+	m.CBytes = r.unsigned(10, 64)
+	m.QNum = r.unsigned(10, 64)
+	m.LSPID = int32(r.unsigned(10, 31))
+	m.LRPID = int32(r.unsigned(10, 31))
+	r.owner(&m.Perm)
+	m.STime = r.signed(64)
+	m.RTime = r.signed(64)
+	m.CTime = r.signed(64)
+	return m
+}
+
 // row takes a line's columns from left to right. It keeps the first error,
 // after which every column is 0.
 type row struct {
@@ -143,7 +168,7 @@ func (r *row) column() []byte {
 }
 
 // Sysctl reads the numbers in a file of /proc/sys/kernel, of the caller's IPC
-// namespace: "shmmax" has one, "sem" four.
+// namespace: "shmmax" and "msgmax" have one, "sem" four.
 func Sysctl(name string) ([]uint64, error) {
 	path := "/proc/sys/kernel/" + name
 	text, err := readFile(path)

@@ -1,6 +1,7 @@
 package sys
 
-// The flags and commands of <linux/ipc.h>, <linux/shm.h> and <linux/sem.h>.
+// The flags and commands of <linux/ipc.h>, <linux/shm.h>, <linux/sem.h> and
+// <linux/msg.h>.
 // They are the same on every architecture.
 const (
 	IPC_PRIVATE = 0
@@ -46,4 +47,11 @@ const (
 
 	// SEMVMX is the largest value of a semaphore, fixed in the kernel.
 	SEMVMX = 32767
+
+	MSG_NOERROR = 0o10000
+	MSG_EXCEPT  = 0o20000
+	MSG_COPY    = 0o40000
+
+	MSG_INFO     = 12
+	MSG_STAT_ANY = 13
 )

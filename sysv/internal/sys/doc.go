@@ -7,8 +7,9 @@
 // that differ between architectures leave this package in one shape, with
 // fields wide enough for all of them.
 //
-// The contracts are shmget(2), shmop(2), shmctl(2), semget(2), semop(2) and
-// semctl(2), and where those are silent the kernel's ipc/shm.c and ipc/sem.c.
+// The contracts are shmget(2), shmop(2), shmctl(2), semget(2), semop(2),
+// semctl(2), msgget(2), msgop(2) and msgctl(2), and where those are silent the
+// kernel's ipc/shm.c, ipc/sem.c and ipc/msg.c.
 // Architectures whose direct calls came with Linux 5.1 (386, mips, mipsle,
 // ppc64, ppc64le, s390x) use those and not ipc(2), so an older kernel answers
 // ENOSYS there.

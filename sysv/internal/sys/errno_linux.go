@@ -19,6 +19,7 @@ const (
 	EINVAL = syscall.EINVAL
 	ENOENT = syscall.ENOENT
 	ENOMEM = syscall.ENOMEM
+	ENOMSG = syscall.ENOMSG
 	ENOSPC = syscall.ENOSPC
 	ENOSYS = syscall.ENOSYS
 	EPERM  = syscall.EPERM

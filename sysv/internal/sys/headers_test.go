@@ -52,6 +52,19 @@ var cNames = map[string]string{
 	"OPM": "semopm", "UME": "semume", "USZ": "semusz", "VMX": "semvmx", "AEM": "semaem",
 }
 
+// msgNames are those of a queue's and of msginfo's, which have short names in
+// common with the others.
+var msgNames = map[string]string{
+	"STime": "msg_stime", "STimeHigh": "msg_stime_high",
+	"RTime": "msg_rtime", "RTimeHigh": "msg_rtime_high",
+	"CTime": "msg_ctime", "CTimeHigh": "msg_ctime_high",
+	"CBytes": "msg_cbytes", "QNum": "msg_qnum", "QBytes": "msg_qbytes",
+	"LSPID": "msg_lspid", "LRPID": "msg_lrpid",
+
+	"Pool": "msgpool", "Map": "msgmap", "Max": "msgmax", "MNB": "msgmnb", "MNI": "msgmni",
+	"SSZ": "msgssz", "TQL": "msgtql", "Seg": "msgseg",
+}
+
 var (
 	limitNames = map[string]string{"Max": "shmmax", "Min": "shmmin", "MNI": "shmmni", "Seg": "shmseg", "All": "shmall"}
 	usageNames = map[string]string{"Segments": "used_ids", "Total": "shm_tot", "RSS": "shm_rss", "Swapped": "shm_swp"}
@@ -70,8 +83,14 @@ var constants = map[string]uintptr{
 	"GETPID": GETPID, "GETVAL": GETVAL, "GETALL": GETALL, "GETNCNT": GETNCNT, "GETZCNT": GETZCNT,
 	"SETVAL": SETVAL, "SETALL": SETALL,
 
+	"MSG_NOERROR": MSG_NOERROR, "MSG_EXCEPT": MSG_EXCEPT, "MSG_COPY": MSG_COPY,
+	"MSG_INFO": MSG_INFO, "MSG_STAT_ANY": MSG_STAT_ANY,
+
 	"__NR_shmget": unix.SYS_SHMGET, "__NR_shmat": unix.SYS_SHMAT, "__NR_shmdt": unix.SYS_SHMDT, "__NR_shmctl": unix.SYS_SHMCTL,
 	"__NR_semget": unix.SYS_SEMGET, "__NR_semctl": unix.SYS_SEMCTL,
+	"__NR_msgget": unix.SYS_MSGGET, "__NR_msgsnd": unix.SYS_MSGSND, "__NR_msgrcv": unix.SYS_MSGRCV, "__NR_msgctl": unix.SYS_MSGCTL,
+
+	"sizeof(long)": unsafe.Sizeof(Msgbuf{}[0]), "__builtin_offsetof(struct msgbuf, mtext)": unsafe.Sizeof(Msgbuf{}[0]),
 }
 
 // Every number and layout is the one that the kernel's headers have for this
@@ -95,13 +114,15 @@ func TestKernelHeadersAgree(t *testing.T) {
 			claim(fmt.Sprintf("sizeof(((struct %s *)0)->%s)", name, names[f.Name]), f.Type.Size())
 		}
 	}
-	c.WriteString("#include <linux/sem.h>\n#include <linux/shm.h>\n#include <linux/time_types.h>\n#include <asm/unistd.h>\n")
+	c.WriteString("#include <linux/sem.h>\n#include <linux/shm.h>\n#include <linux/msg.h>\n#include <linux/time_types.h>\n#include <asm/unistd.h>\n")
 	for name, value := range constants {
 		claim(name, value)
 	}
 	layout("ipc64_perm", unix.SysvIpcPerm{}, cNames)
 	layout("semid64_ds", semidDS{}, cNames)
 	layout("shmid64_ds", unix.SysvShmDesc{}, cNames)
+	layout("msqid64_ds", msqidDS{}, msgNames)
+	layout("msginfo", MsgInfo{}, msgNames)
 	layout("sembuf", Sembuf{}, cNames)
 	layout("seminfo", SemInfo{}, cNames)
 	claim("sizeof(struct shminfo64)", unsafe.Sizeof(shminfo64{}))

@@ -19,6 +19,10 @@ var (
 	_ [20]byte = [unsafe.Offsetof(SemInfo{}.OPM)]byte{}
 	_ [36]byte = [unsafe.Offsetof(SemInfo{}.AEM)]byte{}
 
+	_ [32]byte = [unsafe.Sizeof(MsgInfo{})]byte{}
+	_ [16]byte = [unsafe.Offsetof(MsgInfo{}.MNI)]byte{}
+	_ [28]byte = [unsafe.Offsetof(MsgInfo{}.Seg)]byte{}
+
 	_ [4]byte         = [unsafe.Offsetof(unix.SysvIpcPerm{}.Uid)]byte{}
 	_ [12]byte        = [unsafe.Offsetof(unix.SysvIpcPerm{}.Cuid)]byte{}
 	_ [20]byte        = [unsafe.Offsetof(unix.SysvIpcPerm{}.Mode)]byte{}

@@ -1,5 +1,7 @@
 package sys
 
+import "unsafe"
+
 // Perm is struct ipc64_perm.
 type Perm struct {
 	Key        int32
@@ -49,4 +51,38 @@ type Sembuf struct {
 	Num uint16
 	Op  int16
 	Flg int16
+}
+
+// Msg is struct msqid64_ds. Times are seconds since 1970, 0 for never.
+type Msg struct {
+	Perm
+	STime, RTime, CTime int64
+	CBytes, QNum        uint64
+	QBytes              uint64
+	LSPID, LRPID        int32
+}
+
+// MsgInfo is struct msginfo, which IPC_INFO and MSG_INFO fill; after MSG_INFO
+// Pool is the number of queues, Map that of messages and TQL that of bytes in
+// them, at most MaxInt32 each.
+type MsgInfo struct {
+	Pool, Map, Max, MNB, MNI, SSZ, TQL int32
+	Seg                                uint16
+}
+
+// Msgbuf is struct msgbuf: the type of a message, then its bytes. It consists of
+// C's longs, which Go's int is as wide as wherever there is Linux, to be aligned
+// as one.
+type Msgbuf []int
+
+// LongSize is the size of C's long, in bytes.
+const LongSize = int(unsafe.Sizeof(int(0)))
+
+// NewMsgbuf returns a Msgbuf that has room for n bytes.
+func NewMsgbuf(n int) Msgbuf { return make(Msgbuf, 1+(n+LongSize-1)/LongSize) }
+
+// Bytes returns what comes after the type.
+func (b Msgbuf) Bytes() []byte {
+	longs := b[1:]
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(longs))), len(longs)*LongSize)
 }

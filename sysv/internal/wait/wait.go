@@ -22,21 +22,77 @@ import (
 // first, and then has changed nothing. EAGAIN means that an operation with
 // IPC_NOWAIT would have to wait. Any other error is the kernel's.
 func Semop(ctx context.Context, id int, ops []sys.Sembuf) error {
+	c := call{what: semop, id: id, ops: ops}
+	for _, op := range ops {
+		c.refuses = c.refuses || op.Flg&sys.IPC_NOWAIT != 0
+	}
+	return c.wait(ctx)
+}
+
+// Msgsnd sends n bytes of m to the queue with this id as msgsnd(2) does, waiting
+// until there is room. It returns the context's error when that ends first, and
+// then has sent nothing. Any other error is the kernel's.
+func Msgsnd(ctx context.Context, id int, m sys.Msgbuf, n int) error {
+	c := call{what: msgsnd, id: id, msg: m, n: n}
+	return c.wait(ctx)
+}
+
+// Msgrcv receives at most size bytes into m, from the queue with this id, as
+// msgrcv(2) does, waiting until there is such a message. It returns the context's
+// error when that ends first, and then has received nothing. Any other error is
+// the kernel's.
+func Msgrcv(ctx context.Context, id int, m sys.Msgbuf, size, typ, flags uintptr) (n int, err error) {
+	c := call{what: msgrcv, id: id, msg: m, size: size, typ: typ, flags: flags}
+	err = c.wait(ctx)
+	return c.n, err
+}
+
+// A call is a system call that blocks. It is no interface and has no function
+// in it, so that what it points to can stay on the stack.
+type call struct {
+	what int
+	id   int
+
+	// Of semop.
+	ops     []sys.Sembuf
+	refuses bool // EAGAIN may be for another reason than the time
+
+	// Of msgsnd and msgrcv.
+	msg              sys.Msgbuf
+	n                int     // bytes to send, or received
+	size, typ, flags uintptr // as of msgrcv
+}
+
+const (
+	semop = iota
+	msgsnd
+	msgrcv
+)
+
+// wait makes the call, until it has succeeded or failed or ctx has ended. If it
+// has succeeded that counts, whatever became of ctx.
+func (c *call) wait(ctx context.Context) error {
 	yieldSometimes()
-	if ctx.Done() == nil {
-		return semop(ctx, id, ops, forever)
+	deadline, limited := ctx.Deadline()
+	alarm := limited && c.what != semop // only semop has a timeout
+	if ctx.Done() == nil && !alarm {
+		return c.repeat(ctx, forever)
 	}
 	// A signal is for a thread: stay on it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if !sys.Interruptible() {
-		return semop(ctx, id, ops, slice)
+		return c.repeat(ctx, slice)
 	}
 	s := sleeper{thread: sys.Thread()}
-	stop := context.AfterFunc(ctx, s.wake)
 	defer s.leave()
+	stop := context.AfterFunc(ctx, s.wake)
 	defer stop()
-	return semop(ctx, id, ops, forever)
+	if alarm {
+		timer := time.AfterFunc(time.Until(deadline), s.wake)
+		defer timer.Stop()
+	}
+	return c.repeat(ctx, forever)
 }
 
 // waits counts the waits of this process.
@@ -62,28 +118,67 @@ const (
 	slice = 20 * time.Millisecond
 )
 
-// semop waits, for no longer than longest at a time. EINTR is no reason to end:
-// Go programs get signals all the time.
-func semop(ctx context.Context, id int, ops []sys.Sembuf, longest time.Duration) error {
-	refuses := false // EAGAIN may be for another reason than the time
-	for _, op := range ops {
-		refuses = refuses || op.Flg&sys.IPC_NOWAIT != 0
-	}
+// repeat makes the call again and again, for no longer than longest at a time.
+// EINTR is no reason to end: Go programs get signals all the time.
+func (c *call) repeat(ctx context.Context, longest time.Duration) error {
+	pause := min(50*time.Microsecond, longest)
 	for {
 		limit, err := remaining(ctx, longest)
 		if err != nil {
 			return err
 		}
-		var start time.Time
-		if limit >= 0 {
-			start = time.Now()
+		var over bool
+		switch {
+		case c.what == semop:
+			over, err = c.semop(limit)
+		case longest == forever:
+			err = c.message()
+		default:
+			over, err = c.poll(min(pause, limit))
+			pause = min(2*pause, longest)
 		}
-		err = sys.Semtimedop(id, ops, limit)
-		timedOut := err == sys.EAGAIN && limit >= 0 && (!refuses || time.Since(start) >= limit)
-		if err != sys.EINTR && !timedOut {
+		if err != sys.EINTR && !over {
 			return err
 		}
 	}
+}
+
+// semop tells whether its time, if limit is not negative, is over.
+func (c *call) semop(limit time.Duration) (over bool, err error) {
+	var start time.Time
+	if limit >= 0 {
+		start = time.Now()
+	}
+	err = sys.Semtimedop(c.id, c.ops, limit)
+	over = err == sys.EAGAIN && limit >= 0 && (!c.refuses || time.Since(start) >= limit)
+	return over, err
+}
+
+// message sends or receives, however long that takes.
+func (c *call) message() (err error) {
+	if c.what == msgsnd {
+		return sys.Msgsnd(c.id, c.msg, c.n)
+	}
+	c.n, err = sys.Msgrcv(c.id, c.msg, c.size, c.typ, c.flags)
+	return err
+}
+
+// poll sends or receives if that needs no waiting. Else it waits for a while.
+func (c *call) poll(pause time.Duration) (over bool, err error) {
+	var errno sys.Errno
+	if c.what == msgsnd {
+		errno = sys.MsgsndNoWait(c.id, c.msg, c.n)
+	} else {
+		c.n, errno = sys.MsgrcvNoWait(c.id, c.msg, c.size, c.typ, c.flags)
+	}
+	switch errno {
+	case 0:
+		return false, nil
+	case sys.EAGAIN, sys.ENOMSG:
+		time.Sleep(pause)
+		return true, nil
+	}
+	return false, errno
 }
 
 // remaining returns how long to wait in the kernel now, negative for as long as

@@ -159,3 +159,174 @@ func TestCancellationBetweenTheCheckAndTheCall(t *testing.T) {
 		t.Errorf("still waiting after %v", patience)
 	}
 }
+
+func newQueue(t *testing.T, qbytes uint64, texts ...string) int {
+	t.Helper()
+	id, err := sys.Msgget(sys.IPC_PRIVATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sys.MsgRemove(id) })
+	st, err := sys.MsgStat(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.MsgSet(id, st.UID, st.GID, 0o600, qbytes); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		sendText(t, id, text)
+	}
+	return id
+}
+
+func sendText(t *testing.T, id int, text string) {
+	t.Helper()
+	m := message(text)
+	if errno := sys.MsgsndNoWait(id, m, len(text)); errno != 0 {
+		t.Error(errno)
+	}
+}
+
+// message is one of type 5.
+func message(text string) sys.Msgbuf {
+	m := sys.NewMsgbuf(len(text))
+	m[0] = 5
+	copy(m.Bytes(), text)
+	return m
+}
+
+// drain takes what is left in the queue.
+func drain(t *testing.T, id int) (texts []string) {
+	t.Helper()
+	m := sys.NewMsgbuf(100)
+	for {
+		n, errno := sys.MsgrcvNoWait(id, m, 100, 0, 0)
+		if errno == sys.ENOMSG {
+			return texts
+		}
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		texts = append(texts, string(m.Bytes()[:n]))
+	}
+}
+
+// A transfer sends "new" to a queue of 3 bytes, or receives from it.
+type transfer struct {
+	name  string
+	call  func(ctx context.Context, id int) error
+	stuck []string // what is in the queue when it has to wait
+	ready []string // when it hasn't
+	after []string // in the end, from ready
+	help  func(t *testing.T, id int)
+}
+
+var transfers = []transfer{
+	{"Msgsnd", func(ctx context.Context, id int) error { return wait.Msgsnd(ctx, id, message("new"), 3) },
+		[]string{"abc"}, nil, []string{"new"}, func(t *testing.T, id int) { drain(t, id) }},
+	{"Msgrcv", func(ctx context.Context, id int) error {
+		m := sys.NewMsgbuf(10)
+		n, err := wait.Msgrcv(ctx, id, m, 10, 5, 0)
+		if err == nil && (string(m.Bytes()[:n]) != "abc" || m[0] != 5) {
+			return sys.EINVAL
+		}
+		return err
+	}, nil, []string{"abc"}, nil, func(t *testing.T, id int) { sendText(t, id, "abc") }},
+}
+
+func TestMessages(t *testing.T) {
+	never, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	soon := func() time.Time { return time.Now().Add(10 * time.Millisecond) }
+	deadline, cancel := context.WithDeadline(t.Context(), soon())
+	defer cancel()
+	deadline2, cancel := context.WithDeadline(t.Context(), soon())
+	defer cancel()
+
+	for i, tr := range transfers {
+		for _, tt := range []struct {
+			name  string
+			ctx   context.Context
+			ready bool
+			err   error
+		}{
+			{"succeeds", never, true, nil},
+			{"succeeds without an end", context.Background(), true, nil},
+			{"succeeds before a deadline", lateContext{never, time.Now().Add(time.Hour)}, true, nil},
+			{"has ended before", cancelled, true, context.Canceled},
+			{"ends at a deadline", []context.Context{deadline, deadline2}[i], false, context.DeadlineExceeded},
+			{"ends at a deadline that the context is late to notice", lateContext{never, soon()}, false, context.DeadlineExceeded},
+			{"ends at the deadline of a context that is never done", lateContext{context.Background(), soon()}, false, context.DeadlineExceeded},
+			{"ends at one that is over", lateContext{never, time.Now().Add(-time.Hour)}, true, context.DeadlineExceeded},
+		} {
+			t.Run(tr.name+" "+tt.name, func(t *testing.T) {
+				in, want := tr.stuck, tr.stuck
+				if tt.ready {
+					in, want = tr.ready, tr.ready
+				}
+				if tt.err == nil {
+					want = tr.after
+				}
+				id := newQueue(t, 3, in...)
+				if err := tr.call(tt.ctx, id); err != tt.err {
+					t.Errorf("error %v, want %v", err, tt.err)
+				}
+				if d, ok := tt.ctx.Deadline(); ok && !tt.ready && time.Now().Before(d) {
+					t.Error("ended before its deadline")
+				}
+				if got := drain(t, id); !slices.Equal(got, want) {
+					t.Errorf("%q is in the queue, want %q", got, want)
+				}
+			})
+		}
+	}
+}
+
+// Each is in the middle of waiting, as far as a pause can tell.
+func TestMessagesReportHowTheyEnded(t *testing.T) {
+	for _, tr := range transfers {
+		for _, tt := range []struct {
+			name string
+			end  func(t *testing.T, id int, cancel func())
+			err  error
+		}{
+			{"woken", func(t *testing.T, id int, cancel func()) { tr.help(t, id) }, nil},
+			{"cancelled", func(t *testing.T, id int, cancel func()) { cancel() }, context.Canceled},
+			{"removed", func(t *testing.T, id int, cancel func()) { sys.MsgRemove(id) }, sys.EIDRM},
+		} {
+			t.Run(tr.name+" "+tt.name, func(t *testing.T) {
+				id := newQueue(t, 3, tr.stuck...)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				within(t, func() error { return tr.call(ctx, id) }, tt.err, func() {
+					time.Sleep(20 * time.Millisecond)
+					tt.end(t, id, cancel)
+				})
+			})
+		}
+		t.Run(tr.name+" cancelled between the check and the call", func(t *testing.T) {
+			id := newQueue(t, 3, tr.stuck...)
+			ctx, cancel := context.WithCancel(t.Context())
+			within(t, func() error { return tr.call(gapContext{ctx, cancel}, id) }, context.Canceled, func() {})
+		})
+	}
+}
+
+// within checks how call ends.
+func within(t *testing.T, call func() error, want error, meanwhile func()) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	meanwhile()
+	select {
+	case err := <-done:
+		if err != want {
+			t.Errorf("error %v, want %v", err, want)
+		}
+	case <-time.After(patience):
+		t.Errorf("still waiting after %v", patience)
+	}
+}

@@ -1,0 +1,304 @@
+//go:build linux && !android
+
+package msg_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+// A blocking call waits in a queue that is empty, or full.
+type blocking struct {
+	name string
+	call func(context.Context) error
+}
+
+// full returns a queue with one message in it and no room for another.
+func full(t testing.TB) *msg.Queue {
+	q := newQueue(t)
+	must(t, q.SetMaxBytes(1))
+	must(t, q.Send(bg, 1, []byte("x")))
+	return q
+}
+
+func blockingCalls(empty, full *msg.Queue) []blocking {
+	buf := make([]byte, 64)
+	return []blocking{
+		{"Receive", func(ctx context.Context) error { _, err := empty.Receive(ctx, msg.Any, buf); return err }},
+		{"Next", func(ctx context.Context) error { _, err := empty.Next(ctx, msg.Any); return err }},
+		{"Send", func(ctx context.Context) error { return full.Send(ctx, 1, []byte("y")) }},
+	}
+}
+
+// cancelAfter cancels a call, pause after it began. It returns how long after
+// the cancellation the call returned, and its error.
+func cancelAfter(t testing.TB, pause time.Duration, call func(context.Context) error) (time.Duration, error) {
+	t.Helper()
+	type end struct {
+		err error
+		at  time.Time
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	begun, ended := make(chan time.Time), make(chan end, 1)
+	go func() {
+		begun <- time.Now()
+		err := call(ctx)
+		ended <- end{err, time.Now()}
+	}()
+	// A timer would be late by more than what is to be hit.
+	for begin := <-begun; time.Since(begin) < pause; {
+		runtime.Gosched()
+	}
+	at := time.Now()
+	cancel()
+	select {
+	case e := <-ended:
+		return e.at.Sub(at), e.err
+	case <-time.After(patience):
+		t.Fatalf("still waiting %v after its cancellation", patience)
+		return 0, nil
+	}
+}
+
+// moment is one when a wait is under way for certain, or as often one when it
+// begins.
+func moment(r *rand.Rand) time.Duration {
+	longest := 300 * time.Microsecond
+	if r.IntN(2) == 0 {
+		longest = 10 * time.Microsecond
+	}
+	return time.Duration(r.Int64N(int64(longest)))
+}
+
+type latencies []time.Duration
+
+// quantiles returns them in microseconds.
+func (l latencies) quantiles() (p50, p99, max float64) {
+	slices.Sort(l)
+	us := func(i int) float64 { return float64(l[i].Nanoseconds()) / 1000 }
+	return us(len(l) / 2), us(len(l) * 99 / 100), us(len(l) - 1)
+}
+
+// SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
+func TestCancellationAtAnyMoment(t *testing.T) {
+	r := random(t)
+	rounds := storm(150, 10_000)
+	empty, full := newQueue(t), full(t)
+	for _, b := range blockingCalls(empty, full) {
+		t.Run(b.name, func(t *testing.T) {
+			var l latencies
+			for range rounds {
+				latency, err := cancelAfter(t, moment(r), b.call)
+				if err != context.Canceled {
+					t.Fatalf("error %v", err)
+				}
+				l = append(l, latency)
+			}
+			awaitBlocked(t, 0)
+			p50, p99, max := l.quantiles()
+			t.Logf("%d cancellations: p50 %.0f µs, p99 %.0f µs, max %.0f µs", rounds, p50, p99, max)
+		})
+	}
+	wantLeft(t, empty)
+	wantLeft(t, full, "1 x")
+}
+
+// Where a message and the cancellation come at the same instant the call may go
+// either way, but must say which: the message is with the receiver or in the
+// queue.
+func TestCancellationAgainstAMessage(t *testing.T) {
+	r := random(t)
+	rounds := storm(300, 10_000)
+	q := newQueue(t)
+	buf := make([]byte, 8)
+	received := 0
+	for round := range rounds {
+		want := fmt.Sprintf("1 %d", round)
+		var sent sync.WaitGroup
+		at := time.Now().Add(moment(r))
+		sent.Go(func() {
+			for time.Now().Before(at) {
+				runtime.Gosched()
+			}
+			send(t, q, want)
+		})
+		var m msg.Message
+		_, err := cancelAfter(t, moment(r), func(ctx context.Context) (err error) {
+			m, err = q.Receive(ctx, msg.Any, buf)
+			return err
+		})
+		sent.Wait()
+		switch {
+		case err == nil:
+			received++
+			if text(m) != want {
+				t.Fatalf("got %q, want %q", text(m), want)
+			}
+			wantLeft(t, q)
+		case err == context.Canceled:
+			wantLeft(t, q, want)
+		default:
+			t.Fatalf("error %v", err)
+		}
+	}
+	t.Logf("%d of %d received", received, rounds)
+}
+
+// And where there comes to be room: the message is in the queue, or Send has
+// said that it is not.
+func TestCancellationAgainstRoom(t *testing.T) {
+	r := random(t)
+	rounds := storm(300, 10_000)
+	q := full(t)
+	sent := 0
+	for range rounds {
+		var made sync.WaitGroup
+		at := time.Now().Add(moment(r))
+		made.Go(func() {
+			for time.Now().Before(at) {
+				runtime.Gosched()
+			}
+			if m, ok, err := q.TryNext(msg.Type(1)); !ok || err != nil || text(m) != "1 x" {
+				t.Errorf("%+v, %v, %v", m, ok, err)
+			}
+		})
+		_, err := cancelAfter(t, moment(r), func(ctx context.Context) error { return q.Send(ctx, 2, []byte("y")) })
+		made.Wait()
+		switch err {
+		case nil:
+			sent++
+			wantLeft(t, q, "2 y")
+		case context.Canceled:
+			wantLeft(t, q)
+		default:
+			t.Fatalf("error %v", err)
+		}
+		send(t, q, "1 x")
+	}
+	t.Logf("%d of %d sent", sent, rounds)
+}
+
+// mix sends and receives numbers in several goroutines at once, gives up at
+// random moments, and returns how many it has sent and received, and their sums.
+func mix(q *msg.Queue, seed uint64, rounds int) (t tally, err error) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, i))
+		wg.Go(func() {
+			for range rounds {
+				done, e := mixOne(q, i%2 == 0, r)
+				mu.Lock()
+				t.add(done)
+				err = errors.Join(err, e)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return t, err
+}
+
+// A tally counts messages and adds up the numbers in them.
+type tally struct {
+	sent, received       int
+	sumSent, sumReceived uint64
+}
+
+func (t *tally) add(u tally) {
+	t.sent += u.sent
+	t.received += u.received
+	t.sumSent += u.sumSent
+	t.sumReceived += u.sumReceived
+}
+
+func mixOne(q *msg.Queue, sends bool, r *rand.Rand) (tally, error) {
+	ctx, cancel := context.WithCancel(bg)
+	defer cancel()
+	if r.IntN(2) == 0 {
+		ctx, cancel = context.WithTimeout(ctx, moment(r))
+		defer cancel()
+	} else {
+		time.AfterFunc(moment(r), cancel)
+	}
+	var done tally
+	var err error
+	if sends {
+		n := r.Uint64()
+		// Of several lengths, on the stack and in the pool.
+		err = q.Send(ctx, 1+r.IntN(3), binary.BigEndian.AppendUint64(make([]byte, r.IntN(200)), n))
+		done = tally{sent: 1, sumSent: n}
+	} else {
+		var m msg.Message
+		m, err = q.Receive(ctx, msg.UpTo(1+r.IntN(3)), make([]byte, 208))
+		if err == nil {
+			done = tally{received: 1, sumReceived: binary.BigEndian.Uint64(m.Data[len(m.Data)-8:])}
+		}
+	}
+	switch {
+	case err == nil:
+		return done, nil
+	case err == ctx.Err(), err == context.DeadlineExceeded: // it may be a moment ahead of ctx
+		return tally{}, nil
+	}
+	return tally{}, err
+}
+
+var mixes = sysvtest.Helper("mixes", func(args []string) error {
+	q, v, err := queueAndNumbers(args[:2])
+	if err != nil {
+		return err
+	}
+	seed, err := strconv.ParseUint(args[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	t, err := mix(q, seed, v[0])
+	fmt.Println(t.sent, t.received, t.sumSent, t.sumReceived)
+	return err
+})
+
+func TestCancellationsLoseNoMessage(t *testing.T) {
+	r := random(t)
+	rounds := storm(100, 5000)
+	q := newQueue(t)
+	must(t, q.SetMaxBytes(1000)) // a few messages
+	var ps []*sysvtest.Process
+	for range 2 {
+		ps = append(ps, sysvtest.Start(t, mixes, strconv.Itoa(q.ID()), strconv.Itoa(rounds), strconv.FormatUint(r.Uint64(), 10)))
+	}
+	all, err := mix(q, r.Uint64(), rounds)
+	must(t, err)
+	for _, p := range ps {
+		var theirs tally
+		_, err := fmt.Sscan(p.Line(), &theirs.sent, &theirs.received, &theirs.sumSent, &theirs.sumReceived)
+		must(t, err)
+		p.Finish()
+		all.add(theirs)
+	}
+	t.Logf("%d of %d received", all.received, all.sent)
+	for {
+		m, ok, err := q.TryNext(msg.Any)
+		must(t, err)
+		if !ok {
+			break
+		}
+		all.add(tally{received: 1, sumReceived: binary.BigEndian.Uint64(m.Data[len(m.Data)-8:])})
+	}
+	if all.sent != all.received || all.sumSent != all.sumReceived {
+		t.Errorf("%+v: messages were lost, or came twice", all)
+	}
+}
