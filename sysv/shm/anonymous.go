@@ -22,7 +22,8 @@ const parentEnv = "SYSVIPC_SEGMENT"
 //
 // A child gets it by [Segment.Env] and [FromParent], or is handed the ID and
 // calls [OpenID]. The parent must stay attached until the child is. The mode is
-// 0o600; errors are those of [Create] and [Segment.Attach].
+// 0o600; errors are those of [Create] and [Segment.Attach]. An example has a
+// parent and three children.
 func Anonymous(size int) (*Segment, *Mapping, error) {
 	seg, err := Create(sysv.Private, size, nil)
 	if err != nil {
@@ -63,11 +64,16 @@ func FromParent() (*Mapping, error) {
 	}
 	// An id that others have now would not be marked for removal.
 	m, err := seg.Attach(nil)
+	gone := &sysv.Error{Op: "shmat", ID: id, Err: sys.ENOENT, Hint: "the parent's segment is gone"}
+	if errors.Is(err, sysv.ErrRemoved) {
+		return nil, gone // since we found it
+	}
 	if err != nil {
 		return nil, err
 	}
 	if stat, err := kind.Look(id); err != nil || !stat.Dest {
-		err = errors.Join(err, &sysv.Error{Op: "shmat", ID: id, Err: sys.ENOENT, Hint: "the parent's segment is gone, this is another's"})
+		gone.Hint += ", this is another's"
+		err = errors.Join(err, gone)
 		return nil, errors.Join(err, m.Detach())
 	}
 	return m, nil
