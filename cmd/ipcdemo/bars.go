@@ -11,23 +11,25 @@ import (
 // bars shows how far every process of a run is, on standard error, as long as
 // that is a terminal. It reads the slots as they are: their owners don't know.
 type bars struct {
-	board    *board
+	slots    []slot
+	name     func(int) string // of a slot's process
 	writer   progress.Writer
 	trackers map[int]*progress.Tracker // by slot
 	all      *progress.Tracker         // instead, where they would not fit
 }
 
-// newBars returns nil, which draws nothing, where nobody could see them.
-func newBars(b *board, asJSON bool) *bars {
+// newBars returns nil, which draws nothing, where nobody could see them. all is
+// what one bar for all of them is called.
+func newBars(slots []slot, name func(int) string, all string, asJSON bool) *bars {
 	w := newWriter(asJSON)
 	if w == nil {
 		return nil
 	}
 	w.Style().Visibility.Speed = true
 	w.Style().Options.ErrorString = "ended early"
-	bars := &bars{board: b, writer: w, trackers: make(map[int]*progress.Tracker)}
-	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && int(b.Children)+maxJoiners >= height {
-		bars.all = &progress.Tracker{Message: "all children"}
+	bars := &bars{slots: slots, name: name, writer: w, trackers: make(map[int]*progress.Tracker)}
+	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && len(slots) >= height {
+		bars.all = &progress.Tracker{Message: all}
 		w.AppendTracker(bars.all)
 	}
 	bars.update()
@@ -68,13 +70,15 @@ func (b *bars) update() {
 		return
 	}
 	var total, own int64
-	for i := range b.board.slots {
-		s := &b.board.slots[i]
+	for i := range b.slots {
+		s := &b.slots[i]
 		if s.State.Load() == free {
 			continue
 		}
-		total += int64(s.Target.Load())
-		own += int64(s.Own.Load())
+		if target := s.Target.Load(); target > 0 { // one that takes what comes has none
+			total += int64(target)
+			own += int64(s.Own.Load())
+		}
 		if b.all == nil {
 			b.updateSlot(i, s)
 		}
@@ -88,7 +92,7 @@ func (b *bars) update() {
 func (b *bars) updateSlot(i int, s *slot) {
 	t := b.trackers[i]
 	if t == nil {
-		t = &progress.Tracker{Message: b.board.name(i), Total: int64(s.Target.Load())}
+		t = &progress.Tracker{Message: b.name(i), Total: int64(s.Target.Load())}
 		b.trackers[i] = t
 		b.writer.AppendTracker(t)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -22,12 +23,16 @@ import (
 type benchCommand struct {
 	Window time.Duration `default:"300ms" help:"How long to measure each figure, more or less."`
 	JSON   bool          `name:"json" help:"Print the figures as JSON."`
+	Plot   string        `placeholder:"FILE.svg" help:"Draw throughput and latency of each lock into this file, too."`
 }
 
 // Validate refuses what can't be measured.
 func (c *benchCommand) Validate() error {
 	if c.Window < time.Millisecond || c.Window > time.Minute {
 		return fmt.Errorf("--window must be 1ms to 1m, not %v", c.Window)
+	}
+	if c.Plot != "" && filepath.Ext(c.Plot) != ".svg" {
+		return fmt.Errorf("--plot must be a file whose name ends in .svg, not %q", c.Plot)
 	}
 	return nil
 }
@@ -39,39 +44,41 @@ type figure struct {
 	Unit    string  `json:"unit"`
 	cpus    int     // that it needs
 	measure func(context.Context, *bench) (float64, error)
+
+	lock      locking // whose contention it is, or 0
+	processes int
 }
 
-var figures = []figure{
-	{"uncontended Mutex, Lock and Unlock", 0, "ns", 1, pairs(func(b *bench) error {
+var figures = slices.Concat(alone, contention(lockSemop, "a Mutex"), contention(lockFast, "a fast lock"), cancelled)
+
+var alone = []figure{
+	{Name: "uncontended Mutex, Lock and Unlock", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
 		return errors.Join(b.mutex.Lock(context.Background()), b.mutex.Unlock())
 	})},
-	{"uncontended fast lock, Lock and Unlock", 0, "ns", 1, pairs(func(b *bench) error {
+	{Name: "uncontended fast lock, Lock and Unlock", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
 		return errors.Join(b.fast.Lock(context.Background()), b.fast.Unlock())
 	})},
-	{"uncontended Do, -1 and +1 with undo", 0, "ns", 1, pairs(func(b *bench) error {
+	{Name: "uncontended Do, -1 and +1 with undo", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
 		return errors.Join(
 			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: -1, Flags: sem.Undo}),
 			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: +1, Flags: sem.Undo}))
 	})},
-	{"uncontended Do, -1 and +1 without undo", 0, "ns", 1, pairs(func(b *bench) error {
+	{Name: "uncontended Do, -1 and +1 without undo", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
 		return errors.Join(
 			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: -1}),
 			b.set.Do(context.Background(), sem.Op{Num: benchLock, Delta: +1}))
 	})},
-	{"one Do of five operations", 0, "ns", 1, pairs(func(b *bench) error {
+	{Name: "one Do of five operations", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
 		return b.set.Do(context.Background(), sem.Op{Num: benchPing, Delta: +1}, sem.Op{Num: benchPong, Delta: +1},
 			sem.Op{Num: benchPing, Delta: -1}, sem.Op{Num: benchPong, Delta: -1}, sem.Op{Num: benchGate})
 	})},
-	{"turn to another process and back, on one CPU", 0, "ns", 1, turns(1)},
-	{"turn to another process and back, on two CPUs", 0, "ns", 2, turns(2)},
-	{"counting under a Mutex, 2 processes", 0, "/s", 1, contention(2, lockSemop)},
-	{"counting under a Mutex, 4 processes", 0, "/s", 1, contention(4, lockSemop)},
-	{"counting under a Mutex, 8 processes", 0, "/s", 1, contention(8, lockSemop)},
-	{"counting under a fast lock, 2 processes", 0, "/s", 1, contention(2, lockFast)},
-	{"counting under a fast lock, 4 processes", 0, "/s", 1, contention(4, lockFast)},
-	{"counting under a fast lock, 8 processes", 0, "/s", 1, contention(8, lockFast)},
-	{"from cancelling a wait to its return, median", 0, "ns", 1, cancellations(50)},
-	{"from cancelling a wait to its return, 99 of 100", 0, "ns", 1, cancellations(99)},
+	{Name: "turn to another process and back, on one CPU", Unit: "ns", cpus: 1, measure: turns(1)},
+	{Name: "turn to another process and back, on two CPUs", Unit: "ns", cpus: 2, measure: turns(2)},
+}
+
+var cancelled = []figure{
+	{Name: "from cancelling a wait to its return, median", Unit: "ns", cpus: 1, measure: cancellations(50)},
+	{Name: "from cancelling a wait to its return, 99 of 100", Unit: "ns", cpus: 1, measure: cancellations(99)},
 }
 
 // Semaphores of the set that is measured.
@@ -112,6 +119,16 @@ func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	if err := errors.Join(err, b.remove()); err != nil {
 		return err
 	}
+	if err := c.print(measured); err != nil {
+		return err
+	}
+	if c.Plot != "" {
+		return writeChart(c.Plot, measured)
+	}
+	return nil
+}
+
+func (c *benchCommand) print(measured []figure) error {
 	if c.JSON {
 		return printJSON(os.Stdout, measured)
 	}
@@ -122,7 +139,7 @@ func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 		fmt.Fprintf(t, "%-48s\t%.0f\t%-3s\t\n", f.Name, f.Value, f.Unit)
 	}
 	t.Flush()
-	_, err = os.Stdout.WriteString(out.String())
+	_, err := os.Stdout.WriteString(out.String())
 	return err
 }
 
@@ -233,8 +250,20 @@ func turns(cpus int) func(context.Context, *bench) (float64, error) {
 	}
 }
 
-// contention measures how many times a second processes get the lock.
-func contention(processes int, how locking) func(context.Context, *bench) (float64, error) {
+// contention are the figures of processes that count under a lock.
+func contention(how locking, name string) (all []figure) {
+	for _, n := range []int{1, 2, 4, 8} {
+		f := figure{Name: fmt.Sprintf("counting under %s, %d processes", name, n), Unit: "/s", cpus: 1, measure: gettingIt(n, how), lock: how, processes: n}
+		if n == 1 {
+			f.Name = strings.TrimSuffix(f.Name, "es")
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// gettingIt measures how many times a second processes get the lock.
+func gettingIt(processes int, how locking) func(context.Context, *bench) (float64, error) {
 	return func(ctx context.Context, b *bench) (float64, error) {
 		b.tally.counter = 0
 		b.tally.stop.Store(0)

@@ -354,15 +354,16 @@ func ignoreRemoved(err error) error {
 	return err
 }
 
+const removedHint = "somebody removed it during the run (ipcs shows what is left)"
+
 // removed tells whether an object is gone, or on its way.
 func (b *board) removed() error {
-	const hint = "somebody removed it during the run (ipcs shows what is left)"
 	err := removedOf(b.seg, b.set)
 	if err == nil && b.lockSeg != nil {
 		err = removedOf(b.lockSeg, b.lockSet)
 	}
 	if errors.Is(err, sysv.ErrRemoved) {
-		return hinted{err, hint}
+		return hinted{err, removedHint}
 	}
 	return err
 }
@@ -471,4 +472,9 @@ func (b *board) ipcrm() string {
 		command += fmt.Sprintf(" -s %d", b.lockSet.ID())
 	}
 	return command
+}
+
+// allReady waits until every child has attached.
+func (b *board) allReady(ctx context.Context) error {
+	return b.set.Do(ctx, sem.Op{Num: semReady})
 }

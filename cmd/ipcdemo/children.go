@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"example.com/sysvipc/sysv/sem"
 )
 
 // barInterval is how often the parent looks at the slots.
@@ -25,6 +23,7 @@ type children struct {
 	all   []*child
 	ended chan *child
 	alive int
+	env   []string // in addition to ours
 }
 
 type child struct {
@@ -69,6 +68,7 @@ func (cs *children) start(victim bool, args ...string) error {
 		return err
 	}
 	ch := &child{Cmd: exec.Command(self, args...), slot: len(cs.all), victim: victim}
+	ch.Env = append(os.Environ(), cs.env...)
 	ch.Stdout, ch.Stderr = &ch.stdout, &ch.stderr
 	if ch.stdin, err = ch.StdinPipe(); err != nil {
 		return err
@@ -96,13 +96,13 @@ func liveWithParent(cancel context.CancelCauseFunc) {
 	}()
 }
 
-// await waits until every child has attached. One that ends before then ends
-// the run.
-func (cs *children) await(ctx context.Context, b *board) error {
+// await waits until every child is ready, which allReady does. One that ends
+// before then ends the run.
+func (cs *children) await(ctx context.Context, allReady func(context.Context) error, name func(slot int) string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ready := make(chan error, 1)
-	go func() { ready <- b.set.Do(ctx, sem.Op{Num: semReady}) }()
+	go func() { ready <- allReady(ctx) }()
 	select {
 	case err := <-ready:
 		return causeOf(ctx, err)
@@ -115,7 +115,7 @@ func (cs *children) await(ctx context.Context, b *board) error {
 			return context.Cause(ctx)
 		case <-time.After(100 * time.Millisecond):
 		}
-		return fmt.Errorf("%s (pid %d) ended before it counted: %w", b.name(ch.slot), ch.Process.Pid, ch.failure())
+		return fmt.Errorf("%s (pid %d) ended before it began: %w", name(ch.slot), ch.Process.Pid, ch.failure())
 	}
 }
 
@@ -161,11 +161,11 @@ func (cs *children) finish(ctx context.Context) error {
 
 // failure returns what went wrong with children that were not to be killed,
 // once all have ended.
-func (cs *children) failure() error {
+func (cs *children) failure(name func(slot int) string) error {
 	var errs []string
 	for _, ch := range cs.all {
 		if ch.err != nil && !ch.victim {
-			errs = append(errs, fmt.Sprintf("child %d failed: %v", ch.slot, ch.failure()))
+			errs = append(errs, fmt.Sprintf("%s failed: %v", name(ch.slot), ch.failure()))
 		}
 	}
 	if errs == nil {

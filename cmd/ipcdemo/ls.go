@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
 type lsCommand struct {
+	Queues   bool `name:"queues" short:"q" help:"Message queues only."`
 	Segments bool `name:"shmems" short:"m" help:"Segments only."`
 	Sets     bool `name:"semaphores" short:"s" help:"Semaphore sets only."`
 	JSON     bool `name:"json" help:"Print all that the kernel tells, as JSON."`
@@ -22,15 +24,22 @@ type lsCommand struct {
 
 // Run prints what ipcs prints, to the letter, so that scripts can read either.
 func (c *lsCommand) Run() error {
-	both := c.Segments == c.Sets
+	if !c.Queues && !c.Segments && !c.Sets {
+		c.Queues, c.Segments, c.Sets = true, true, true
+	}
 	var l listing
 	var err error
-	if both || c.Segments {
+	if c.Queues {
+		if l.queues, err = msg.List(); err != nil {
+			return err
+		}
+	}
+	if c.Segments {
 		if l.segments, err = shm.List(); err != nil {
 			return err
 		}
 	}
-	if both || c.Sets {
+	if c.Sets {
 		if l.sets, err = sem.List(); err != nil {
 			return err
 		}
@@ -40,10 +49,13 @@ func (c *lsCommand) Run() error {
 	}
 	var out strings.Builder
 	fmt.Fprintln(&out)
-	if both || c.Segments {
+	if c.Queues {
+		l.printQueues(&out)
+	}
+	if c.Segments {
 		l.printSegments(&out)
 	}
-	if both || c.Sets {
+	if c.Sets {
 		l.printSets(&out)
 	}
 	_, err = io.WriteString(os.Stdout, out.String())
@@ -51,9 +63,19 @@ func (c *lsCommand) Run() error {
 }
 
 type listing struct {
+	queues   []msg.Stat
 	segments []shm.Stat
 	sets     []sem.Stat
 	names    map[uint32]string
+}
+
+func (l *listing) printQueues(w io.Writer) {
+	fmt.Fprintf(w, "------ Message Queues --------\n")
+	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-12s %-12s\n", "key", "msqid", "owner", "perms", "used-bytes", "messages")
+	for _, q := range l.queues {
+		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-12d %-12d\n", q.Key, q.ID, l.owner(q.Perm), uint32(q.Mode), q.Bytes, q.Messages)
+	}
+	fmt.Fprintln(w)
 }
 
 func (l *listing) printSegments(w io.Writer) {
@@ -99,7 +121,7 @@ func (l *listing) owner(p sysv.Perm) string {
 	return name
 }
 
-// permJSON is what both kinds have in common, in the kernel's terms.
+// permJSON is what all kinds have in common, in the kernel's terms.
 type permJSON struct {
 	Key   string `json:"key"`
 	ID    int    `json:"id"`
@@ -109,6 +131,18 @@ type permJSON struct {
 	GID   uint32 `json:"gid"`
 	CUID  uint32 `json:"cuid"`
 	CGID  uint32 `json:"cgid"`
+}
+
+type queueJSON struct {
+	permJSON
+	Messages int        `json:"messages"`
+	Bytes    int        `json:"bytes"`
+	MaxBytes int        `json:"max_bytes"`
+	LSPID    int        `json:"lspid"`
+	LRPID    int        `json:"lrpid"`
+	STime    *time.Time `json:"stime"` // null for never
+	RTime    *time.Time `json:"rtime"`
+	CTime    *time.Time `json:"ctime"`
 }
 
 type segmentJSON struct {
@@ -135,9 +169,15 @@ type setJSON struct {
 
 func (l *listing) json() any {
 	out := struct {
+		Queues   []queueJSON   `json:"queues"`
 		Segments []segmentJSON `json:"segments"`
 		Sets     []setJSON     `json:"sets"`
-	}{[]segmentJSON{}, []setJSON{}}
+	}{[]queueJSON{}, []segmentJSON{}, []setJSON{}}
+	for _, q := range l.queues {
+		out.Queues = append(out.Queues, queueJSON{
+			l.perm(q.ID, q.Perm), q.Messages, q.Bytes, q.MaxBytes, q.LSPID, q.LRPID,
+			timeJSON(q.STime), timeJSON(q.RTime), timeJSON(q.CTime)})
+	}
 	for _, s := range l.segments {
 		out.Segments = append(out.Segments, segmentJSON{
 			l.perm(s.ID, s.Perm), s.Size, s.Nattch, s.Dest, s.Locked, s.CPID, s.LPID,

@@ -15,19 +15,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
-// TestLsIsIpcs: of 4000 objects ls prints what ipcs prints, line by line.
+// TestLsIsIpcs: of 6000 objects ls prints what ipcs prints, line by line.
 func TestLsIsIpcs(t *testing.T) {
 	populate(t, 2000)
-	want := strings.Split(output(t, ipcs(t, "-m", "-s")), "\n")
+	want := strings.Split(output(t, ipcs(t)), "\n")
 	got := strings.Split(output(t, ls()), "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-ipcs +ls)\n%s", diff)
 	}
-	if len(got) < 4000 {
+	if len(got) < 6000 {
 		t.Errorf("only %d lines", len(got))
 	}
 }
@@ -83,12 +84,12 @@ func output(t testing.TB, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// populate makes n segments and as many sets, of all modes and, as root, of
+// populate makes n queues, as many segments and sets, of all modes and, as root, of
 // several owners. They are gone after the test.
 func populate(t testing.TB, n int) {
 	t.Helper()
 	if os.Getenv("SYSVTEST_INNER") == "" {
-		t.Skipf("skipping, %d objects are too many for everybody's namespace: run as root, or allow user namespaces (sysctl user.max_user_namespaces)", 2*n)
+		t.Skipf("skipping, %d objects are too many for everybody's namespace: run as root, or allow user namespaces (sysctl user.max_user_namespaces)", 3*n)
 	}
 	owners := []uint32{uint32(os.Geteuid())}
 	if os.Geteuid() == 0 {
@@ -107,7 +108,16 @@ func populate(t testing.TB, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []object{seg, set} {
+		q, err := msg.Create(sysv.RandomKey(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range i % 3 {
+			if err := q.Send(t.Context(), 1, make([]byte, 10*n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, o := range []object{seg, set, q} {
 			t.Cleanup(func() {
 				if err := o.Remove(); err != nil {
 					t.Error(err)

@@ -1,5 +1,5 @@
-// Ipcdemo shows System V shared memory and semaphores at work between
-// processes, and lists and removes such objects.
+// Ipcdemo shows System V shared memory, semaphores and message queues at work
+// between processes, and lists and removes such objects.
 //
 // It uses the public packages of this module alone, as any importer would.
 // Results go to standard output; messages and progress go to standard error.
@@ -21,20 +21,23 @@ import (
 
 // commandLine is everything that can be said to ipcdemo.
 type commandLine struct {
-	Run   runCommand   `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
-	Join  joinCommand  `cmd:"" help:"Count along in a run that another terminal started."`
-	Ls    lsCommand    `cmd:"" help:"List segments and semaphore sets, as ipcs does."`
-	Rm    rmCommand    `cmd:"" help:"Remove segments and semaphore sets, as ipcrm does."`
-	Bench benchCommand `cmd:"" help:"Measure the library on this machine."`
-	Child childCommand `cmd:"" hidden:""`
-	Peer  peerCommand  `cmd:"" hidden:""`
+	Run    runCommand    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
+	Join   joinCommand   `cmd:"" help:"Count along in a run that another terminal started."`
+	Queue  queueCommand  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
+	Ls     lsCommand     `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
+	Rm     rmCommand     `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
+	Watch  watchCommand  `cmd:"" help:"Show all objects and the processes that use them, live."`
+	Bench  benchCommand  `cmd:"" help:"Measure the library on this machine."`
+	Child  childCommand  `cmd:"" hidden:""`
+	Worker workerCommand `cmd:"" hidden:""`
+	Peer   peerCommand   `cmd:"" hidden:""`
 }
 
 func main() {
 	var cl commandLine
 	parser := kong.Must(&cl,
 		kong.Name("ipcdemo"),
-		kong.Description("System V shared memory and semaphores between processes."),
+		kong.Description("System V shared memory, semaphores and message queues between processes."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	command, err := parser.Parse(os.Args[1:])
 	if err != nil {

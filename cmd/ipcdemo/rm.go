@@ -6,20 +6,23 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
 type rmCommand struct {
-	SegmentID  []int     `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id; may be repeated, as the others."`
+	QueueID    []int     `name:"queue-id" short:"q" placeholder:"ID" help:"Remove the message queue with this id; may be repeated, as the others."`
+	QueueKey   []keyFlag `name:"queue-key" short:"Q" placeholder:"KEY" help:"Remove the message queue with this key."`
+	SegmentID  []int     `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id."`
 	SegmentKey []keyFlag `name:"shmem-key" short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
 	SetID      []int     `name:"semaphore-id" short:"s" placeholder:"ID" help:"Remove the set with this id."`
 	SetKey     []keyFlag `name:"semaphore-key" short:"S" placeholder:"KEY" help:"Remove the set with this key."`
 }
 
 func (c *rmCommand) Validate() error {
-	if len(c.SegmentID)+len(c.SegmentKey)+len(c.SetID)+len(c.SetKey) == 0 {
-		return errors.New("nothing to remove: give -m ID, -M KEY, -s ID or -S KEY")
+	if len(c.QueueID)+len(c.QueueKey)+len(c.SegmentID)+len(c.SegmentKey)+len(c.SetID)+len(c.SetKey) == 0 {
+		return errors.New("nothing to remove: give -q ID, -Q KEY, -m ID, -M KEY, -s ID or -S KEY")
 	}
 	return nil
 }
@@ -34,6 +37,14 @@ func (c *rmCommand) Run(ctx context.Context) (err error) {
 			complain(failed)
 			err = errSaid
 		}
+	}
+	for _, id := range c.QueueID {
+		q, err := msg.OpenID(id)
+		remove(q, err)
+	}
+	for _, key := range c.QueueKey {
+		q, err := msg.Open(sysv.Key(key), nil)
+		remove(q, err)
 	}
 	for _, id := range c.SegmentID {
 		seg, err := shm.OpenID(id)

@@ -134,15 +134,15 @@ func (c *runCommand) count(ctx context.Context, b *board) (r *report, err error)
 
 // conduct takes the children through the phases of a run.
 func (c *runCommand) conduct(ctx context.Context, b *board, children *children) (*report, error) {
-	if err := children.await(ctx, b); err != nil {
+	if err := children.await(ctx, b.allReady, b.name); err != nil {
 		return nil, err
 	}
 	if c.Hold {
-		if err := hold(ctx, b); err != nil {
+		if err := hold(ctx, b.attached()+" (try: ipcs -m); press Enter to count"); err != nil {
 			return nil, err
 		}
 	}
-	bars := newBars(b, c.JSON)
+	bars := newBars(b.slots, b.name, "all children", c.JSON)
 	defer bars.stop()
 	b.Phase.Store(counting)
 	begin := time.Now()
@@ -162,20 +162,25 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 	if err != nil {
 		return nil, causeOf(ctx, err)
 	}
-	if failed := children.failure(); failed != nil && r.Verified {
+	if failed := children.failure(b.name); failed != nil && r.Verified {
 		r.Verified = false
 		r.Verdict = fmt.Sprintf("%s, but %v", r.Verdict, failed)
 	}
 	return r, nil
 }
 
-// hold waits for Enter, or for the end of the input, or of the run.
-func hold(ctx context.Context, b *board) error {
-	attached := fmt.Sprintf("segment %d, key %v", b.seg.ID(), b.seg.Key())
+// attached says what the children are attached to.
+func (b *board) attached() string {
+	s := fmt.Sprintf("%d children are attached to segment %d, key %v", b.Children, b.seg.ID(), b.seg.Key())
 	if b.lockSeg != nil {
-		attached += fmt.Sprintf(", and to the lock's segment %d", b.lockSeg.ID())
+		s += fmt.Sprintf(", and to the lock's segment %d", b.lockSeg.ID())
 	}
-	fmt.Fprintf(os.Stderr, "%d children are attached to %s (try: ipcs -m); press Enter to count\n", b.Children, attached)
+	return s
+}
+
+// hold waits for Enter, or for the end of the input, or of the run.
+func hold(ctx context.Context, prompt string) error {
+	fmt.Fprintln(os.Stderr, prompt)
 	entered := make(chan struct{})
 	go func() {
 		bufio.NewReader(os.Stdin).ReadString('\n')

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start":       start,
 			"enter":       enter,
+			"type":        typeKeys,
 			"signal":      signalProcess,
 			"ended":       ended,
 			"until":       until,
@@ -89,6 +90,16 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 // enter NAME presses Enter.
 func enter(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := io.WriteString(processes(ts)[args[0]].stdin, "\n")
+	ts.Check(err)
+}
+
+// type NAME KEYS presses keys; those that begin with ^ are pressed with Ctrl.
+func typeKeys(ts *testscript.TestScript, neg bool, args []string) {
+	keys := args[1]
+	if ctrl, ok := strings.CutPrefix(keys, "^"); ok {
+		keys = string(ctrl[0] - '@')
+	}
+	_, err := io.WriteString(processes(ts)[args[0]].stdin, keys)
 	ts.Check(err)
 }
 
@@ -180,7 +191,7 @@ func childrenOf(key, slot string) (pids []int) {
 		}
 		line, _ := os.ReadFile(file)
 		args := strings.Split(string(line), "\x00")
-		if len(args) < 6 || args[1] != "child" || args[3] != key || slot != "" && args[5] != slot {
+		if len(args) < 6 || args[1] != "child" && args[1] != "worker" || args[3] != key || slot != "" && args[5] != slot {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {

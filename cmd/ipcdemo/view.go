@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// A view of one set asks for so many of its semaphores, and shows fewer values:
+// a set can have 32000.
+const (
+	askedSemaphores = 256
+	shownValues     = 12
+)
+
+// view is what there is, as lines of text. Objects that come or go meanwhile may
+// be in it or not.
+func view() ([]string, error) {
+	var l listing
+	var err error
+	if l.queues, err = msg.List(); err != nil {
+		return nil, err
+	}
+	if l.segments, err = shm.List(); err != nil {
+		return nil, err
+	}
+	if l.sets, err = sem.List(); err != nil {
+		return nil, err
+	}
+	var out strings.Builder
+	l.viewQueues(&out)
+	fmt.Fprintln(&out)
+	l.viewSegments(&out)
+	fmt.Fprintln(&out)
+	l.viewSets(&out)
+	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n"), nil
+}
+
+func (l *listing) viewQueues(w io.Writer) {
+	limits, err := msg.Limits()
+	heading(w, len(l.queues), "message queues", limits.MsgMNI, err)
+	t := newTable(w, len(l.queues), "key", "id", "owner", "perms", "messages", "bytes", "of", "last sent by", "received by")
+	for _, q := range l.queues {
+		t.row(l.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
+			programs([]int{q.LSPID}), programs([]int{q.LRPID}))...)
+	}
+	t.Flush()
+}
+
+func (l *listing) viewSegments(w io.Writer) {
+	limits, err := shm.Limits()
+	heading(w, len(l.segments), "shared memory segments", int(min(limits.ShmMNI, 1<<31-1)), err)
+	t := newTable(w, len(l.segments), "key", "id", "owner", "perms", "bytes", "attached", "by")
+	attached := func(s shm.Stat) bool { return s.Nattch > 0 }
+	var by map[int][]int
+	if slices.ContainsFunc(l.segments, attached) {
+		by = users()
+	}
+	for _, s := range l.segments {
+		n := fmt.Sprint(s.Nattch)
+		if s.Dest {
+			n += ", removed"
+		}
+		if s.Locked {
+			n += ", locked"
+		}
+		who := programs(by[s.ID])
+		if hidden := s.Nattch - len(by[s.ID]); hidden > 0 {
+			who = strings.TrimPrefix(fmt.Sprintf("%s, %d out of sight", who, hidden), ", ")
+		}
+		t.row(l.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, who)...)
+	}
+	t.Flush()
+}
+
+func (l *listing) viewSets(w io.Writer) {
+	limits, err := sem.Limits()
+	heading(w, len(l.sets), "semaphore sets", limits.SemMNI, err)
+	t := newTable(w, len(l.sets), "key", "id", "owner", "perms", "values", "waiting", "last changed by")
+	for _, s := range l.sets {
+		values, waiting, pids, err := semaphores(s.ID)
+		switch {
+		case errors.Is(err, sysv.ErrRemoved), errors.Is(err, fs.ErrNotExist):
+			continue // since it was listed
+		case err != nil:
+			values, waiting = fmt.Sprintf("%d, which may not be read", s.Len), ""
+		}
+		t.row(l.common(s.ID, s.Perm, values, waiting, programs(pids))...)
+	}
+	t.Flush()
+}
+
+// semaphores tells a set's values, who waits for which and who changed them last.
+func semaphores(id int) (values, waiting string, pids []int, err error) {
+	set, err := sem.OpenID(id)
+	if err != nil {
+		return "", "", nil, err
+	}
+	all, err := set.Values()
+	if err != nil {
+		return "", "", nil, err
+	}
+	values = strings.Trim(fmt.Sprint(all[:min(len(all), shownValues)]), "[]")
+	if len(all) > shownValues {
+		values += fmt.Sprintf(" … (%d)", len(all))
+	}
+	var waits []string
+	for num := range min(len(all), askedSemaphores) {
+		up, errUp := set.Waiters(num)
+		zero, errZero := set.ZeroWaiters(num)
+		pid, errPID := set.LastPID(num)
+		if err := errors.Join(errUp, errZero, errPID); err != nil {
+			return "", "", nil, err
+		}
+		if up > 0 {
+			waits = append(waits, fmt.Sprintf("%d for %d", up, num))
+		}
+		if zero > 0 {
+			waits = append(waits, fmt.Sprintf("%d for %d to be 0", zero, num))
+		}
+		if !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return values, strings.Join(waits, ", "), pids, nil
+}
+
+func heading(w io.Writer, n int, what string, limit int, err error) {
+	if err != nil {
+		fmt.Fprintf(w, "%d %s\n", n, what)
+		return
+	}
+	fmt.Fprintf(w, "%d of %d %s\n", n, limit, what)
+}
+
+// common are the cells of a row, those first that all kinds have.
+func (l *listing) common(id int, p sysv.Perm, rest ...string) []string {
+	return append([]string{p.Key.String(), fmt.Sprint(id), l.owner(p), fmt.Sprintf("%o", uint32(p.Mode))}, rest...)
+}
+
+// table is one of the parts of the view.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer, rows int, columns ...string) table {
+	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	if rows > 0 {
+		t.row(columns...)
+	}
+	return t
+}
+
+// row writes cells that have no influence on the terminal: a program may call
+// itself anything.
+func (t table) row(cells ...string) {
+	line := strings.Join(cells, "\t")
+	fmt.Fprintln(t, strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, line))
+}
+
+// fit cuts lines to the size of a terminal, or if one is 0 not in that direction.
+// The last line then tells how many are missing.
+func fit(lines []string, width, height int) []string {
+	if height > 0 && len(lines) > height {
+		missing := fmt.Sprintf("… %d more lines", len(lines)-height+1)
+		lines = append(slices.Clone(lines[:height-1]), missing)
+	}
+	cut := make([]string, len(lines))
+	for i, line := range lines {
+		cut[i] = strings.TrimRight(line, " ")
+		if width > 0 {
+			cut[i] = text.Trim(cut[i], width)
+		}
+	}
+	return cut
+}

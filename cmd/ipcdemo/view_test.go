@@ -1,0 +1,210 @@
+//go:build linux && !android
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/sem"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// TestFit: no line is longer than the terminal, nor are there more, however
+// small it is.
+func TestFit(t *testing.T) {
+	lines := []string{"first line  ", "", "生命生命", "ätzend", strings.Repeat("x", 300)}
+	for width := range 12 {
+		for height := range 8 {
+			got := fit(lines, width, height)
+			if height > 0 && len(got) > height || height == 0 && len(got) != len(lines) {
+				t.Errorf("%d×%d: %d lines", width, height, len(got))
+			}
+			for _, line := range got {
+				if width > 0 && text.StringWidth(line) > width {
+					t.Errorf("%d×%d: %q", width, height, line)
+				}
+			}
+		}
+	}
+	want := []string{"first line", "", "… 3 more lines"}
+	if diff := cmp.Diff(want, fit(lines, 80, 3)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := fit(lines, 3, 1); !slices.Equal(got, []string{"… 5"}) {
+		t.Errorf("on one line: %q", got)
+	}
+	if fit(nil, 1, 1); lines[0] != "first line  " {
+		t.Error("the lines have changed")
+	}
+}
+
+func TestAttachment(t *testing.T) {
+	const good = "7f2060603000-7f2060604000 rw-s 00000000 00:01 360454                     /SYSV000004d2 (deleted)"
+	if id, ok := attachment(good); id != 360454 || !ok {
+		t.Errorf("%d, %v; want 360454, true", id, ok)
+	}
+	for _, line := range []string{
+		"",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /SYSV000004d2",
+		"7f2060603000-7f2060604000 rw-s 00000000 08:01 360454 /SYSV000004d2 (deleted)",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /SYSV000004d2x (deleted)",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /tmp/SYSV000004d2 (deleted)",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 x /SYSV000004d2 (deleted)",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:01 99999999999999999999 /SYSV000004d2 (deleted)",
+	} {
+		if id, ok := attachment(line); ok {
+			t.Errorf("%q is taken for an attachment of %d", line, id)
+		}
+	}
+}
+
+// TestUsers: a process is found, once for each attachment, until it detaches.
+func TestUsers(t *testing.T) {
+	seg, first, err := shm.Anonymous(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Detach()
+	second, err := seg.Attach(&shm.AttachConfig{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []int{os.Getpid(), os.Getpid()}
+	if got := users()[seg.ID()]; !slices.Equal(got, want) {
+		t.Errorf("attached twice: %v, want %v", got, want)
+	}
+	if err := second.Detach(); err != nil {
+		t.Fatal(err)
+	}
+	if got := users()[seg.ID()]; !slices.Equal(got, want[:1]) {
+		t.Errorf("attached once: %v, want %v", got, want[:1])
+	}
+}
+
+// TestOtherNamespace: who has a segment of another IPC namespace attached uses
+// none of ours, whatever its id.
+func TestOtherNamespace(t *testing.T) {
+	if _, err := exec.LookPath("unshare"); err != nil {
+		t.Skip("skipping, needs unshare: apt-get install util-linux")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "ipcdemo") // whose name makes it that, see TestMain
+	if err := os.Symlink(self, link); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--ipc", link, "--hold", "--children", "1", "--iterations", "1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said, _ := bufio.NewReader(stderr).ReadString('\n')
+	var id int
+	if _, err := fmt.Sscanf(said, "1 children are attached to segment %d,", &id); err != nil {
+		cmd.Wait()
+		t.Skipf("skipping, run as root to enter another IPC namespace: %s", said)
+	}
+	if ids := attachments(fmt.Sprintf("/proc/%d/maps", cmd.Process.Pid)); !slices.Contains(ids, id) {
+		t.Errorf("it has %v attached, want %d among them", ids, id)
+	}
+	if pids := users()[id]; slices.Contains(pids, cmd.Process.Pid) {
+		t.Errorf("segment %d of ours is attached by %v: %d is in another namespace", id, pids, cmd.Process.Pid)
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestViewIsPlain: whatever a program calls itself, nothing of it reaches the
+// terminal that could move the cursor.
+func TestViewIsPlain(t *testing.T) {
+	var out strings.Builder
+	table := newTable(&out, 1, "by")
+	table.row("1 a\x1b[2Jb\nc\x7f\u202e\u009b\xff生")
+	table.Flush()
+	if want := "by\n1 a?[2Jb?c????生\n"; strings.ReplaceAll(out.String(), "�", "?") != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// TestView: all kinds are in the view, with values, waiters and numbers.
+func TestView(t *testing.T) {
+	values := make([]int, 300)
+	values[0], values[2] = 7, 1
+	set, err := sem.Create(sysv.RandomKey(), values, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Remove()
+	q, err := msg.Create(sysv.RandomKey(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Remove()
+	if err := q.Send(t.Context(), 1, []byte("abc")); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 2)
+	go func() { waited <- set.Do(t.Context(), sem.Op{Num: 1, Delta: -1}) }()
+	go func() { waited <- set.Do(t.Context(), sem.Op{Num: 2}) }()
+	for n := 0; n < 2; {
+		up, err := set.Waiters(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zero, err := set.ZeroWaiters(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = up + zero
+	}
+	lines, err := view()
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(key sysv.Key) string {
+		for _, line := range lines {
+			if strings.HasPrefix(line, key.String()) {
+				return strings.Join(strings.Fields(line), " ")
+			}
+		}
+		return ""
+	}
+	if got, want := find(set.Key()), " 600 7 0 1 0 0 0 0 0 0 0 0 0 … (300) 1 for 1, 1 for 2 to be 0 "; !strings.Contains(got, want) {
+		t.Errorf("the set is %q, want %q in it", got, want)
+	}
+	if got, want := find(q.Key()), fmt.Sprintf(" 600 1 3 16384 %d ", os.Getpid()); !strings.Contains(got, want) {
+		t.Errorf("the queue is %q, want %q in it", got, want)
+	}
+	if err := set.SetValues(append([]int{0, 1}, make([]int, 298)...)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+	}
+}
