@@ -104,11 +104,16 @@ func TestOtherNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(t.TempDir(), "ipcdemo") // whose name makes it that, see TestMain
-	if err := os.Symlink(self, link); err != nil {
+	// Whose name makes it ipcdemo, see TestMain, and its children too: no link.
+	program, err := os.ReadFile(self)
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unshare", "--ipc", link, "--hold", "--children", "1", "--iterations", "1")
+	ipcdemo := filepath.Join(t.TempDir(), "ipcdemo")
+	if err := os.WriteFile(ipcdemo, program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--ipc", ipcdemo, "--hold", "--children", "1", "--iterations", "1")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
