@@ -18,16 +18,16 @@ var semWordRows = []row{
 	{"SEM-114", "the upper halves of times are set, of 32 bits each", func(t *testing.T) {
 		s := newSet(t, 1)
 		stat := setStat(t, s)
-		semWantNow(t, "otime", stat.OTime)
-		semWantNow(t, "ctime", stat.CTime)
-		semWant(t, "List", inSetList(t, listSets(t), s), stat, semIgnoreSeq)
+		wantNow(t, "otime", stat.OTime)
+		wantNow(t, "ctime", stat.CTime)
+		wantSame(t, "List", inSetList(t, listSets(t), s), stat, ignoreSeq)
 		if otime := setStat(t, bareSet(t, 1)).OTime; !otime.IsZero() {
 			t.Errorf("otime of never: %v", otime)
 		}
 	}},
 	{"SEM-115", "semtimedop with 64-bit times keeps to its timeout, of 32-bit programs too", func(t *testing.T) {
 		s := newSet(t, 0)
-		ctx, deadline := semBrief(t)
+		ctx, deadline := brief(t)
 		if err := s.Do(ctx, semTake); err != context.DeadlineExceeded {
 			t.Errorf("error %v", err)
 		}
@@ -36,18 +36,18 @@ var semWordRows = []row{
 		}
 		far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
 		defer cancel()
-		wait := semAsync(t, func() error { return s.Do(far, semTake) })
+		wait := async(t, func() error { return s.Do(far, semTake) })
 		awaitSetWaiters(t, s, 1, 0)
-		semMust(t, s.Do(semForever, semPost))
-		semMust(t, wait())
+		must(t, s.Do(forever, semPost))
+		must(t, wait())
 	}},
 	{"SEM-118", "every command of semctl goes with the version that the call knows: IPC_64 is EINVAL on 386", func(t *testing.T) {
 		s := newSet(t, 1, 2)
 		wantSetValues(t, s, 1, 2)
-		semWant(t, "GETVAL", semInt(t)(s.Value(1)), 2)
-		semMust(t, s.SetValue(1, 3))
-		semWant(t, "IPC_STAT", setStat(t, s).Len, 2)
-		stat := inSetList(t, askSetPeer[[]sem.Stat](setPeerWithoutProc(t, 0), "list"), s)
-		semWant(t, "SEM_STAT_ANY", stat.Len, 2)
+		wantSame(t, "GETVAL", number(t)(s.Value(1)), 2)
+		must(t, s.SetValue(1, 3))
+		wantSame(t, "IPC_STAT", setStat(t, s).Len, 2)
+		stat := inSetList(t, askPeer[[]sem.Stat](peerWithoutProc(t, semPeer, 0), "list"), s)
+		wantSame(t, "SEM_STAT_ANY", stat.Len, 2)
 	}},
 }

@@ -23,10 +23,10 @@ var semOpRows = []row{
 			{Num: 2, Delta: +3, Flags: sem.Undo},
 			{Num: 3, Delta: -4, Flags: sem.Undo},
 		}
-		for name, ctx := range semContexts(t) {
+		for name, ctx := range contexts(t) {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 10, 10, 10, 10)
-				semMust(t, s.Do(ctx, ops...))
+				must(t, s.Do(ctx, ops...))
 				wantSetValues(t, s, 11, 8, 13, 6)
 				wantTry(t, s, true, ops...)
 				wantSetValues(t, s, 12, 6, 16, 2)
@@ -38,28 +38,28 @@ var semOpRows = []row{
 		for _, flags := range []sem.Flag{0, sem.NoWait} {
 			for _, op := range []sem.Op{semPost, semTake, semZero} {
 				op.Flags = flags
-				semMust(t, s.Do(semForever, op))
+				must(t, s.Do(forever, op))
 			}
 			wantSetValues(t, s, 0)
 		}
 	}},
 	{"SEM-025", "no operations are EINVAL", func(t *testing.T) {
 		s := newSet(t, 0)
-		semWantError(t, s.Do(semForever), syscall.EINVAL)
+		wantError(t, s.Do(forever), syscall.EINVAL)
 		_, err := s.Try()
-		semWantError(t, err, syscall.EINVAL)
+		wantError(t, err, syscall.EINVAL)
 	}},
 	{"SEM-026", "no operation reaches an id that names nothing: kernel's EINVAL, which is ENOENT at OpenID and ErrRemoved where there once was a set", func(t *testing.T) {
 		s := newSet(t, 1)
-		semMust(t, s.Remove())
+		must(t, s.Remove())
 		for _, id := range []int{-1, s.ID()} {
 			_, err := sem.OpenID(id)
-			semWantError(t, err, fs.ErrNotExist)
+			wantError(t, err, fs.ErrNotExist)
 		}
 		for _, op := range []sem.Op{semPost, semTake, {Delta: -2}} {
-			semWantError(t, s.Do(semForever, op), sysv.ErrRemoved)
+			wantError(t, s.Do(forever, op), sysv.ErrRemoved)
 			_, err := s.Try(op)
-			semWantError(t, err, sysv.ErrRemoved)
+			wantError(t, err, sysv.ErrRemoved)
 		}
 	}},
 	{"SEM-028", "an operation that would pass SEMVMX is ERANGE at once and changes nothing", func(t *testing.T) {
@@ -77,9 +77,9 @@ var semOpRows = []row{
 		} {
 			t.Run(fmt.Sprint(tt), func(t *testing.T) {
 				s := newSet(t, tt.start, 0)
-				semWantError(t, s.Do(semForever, tt.ops...), syscall.ERANGE)
+				wantError(t, s.Do(forever, tt.ops...), syscall.ERANGE)
 				_, err := s.Try(tt.ops...)
-				semWantError(t, err, syscall.ERANGE)
+				wantError(t, err, syscall.ERANGE)
 				wantSetValues(t, s, tt.start, 0)
 			})
 		}
@@ -88,9 +88,9 @@ var semOpRows = []row{
 		s := newSet(t, 1, 1)
 		for _, num := range []int{2, 65535, 65536, -1} {
 			for _, op := range []sem.Op{{Num: num, Delta: +1}, {Num: num, Delta: -1}, {Num: num, Flags: sem.NoWait}} {
-				semWantError(t, s.Do(semForever, semPost, op), syscall.EFBIG)
+				wantError(t, s.Do(forever, semPost, op), syscall.EFBIG)
 				_, err := s.Try(semPost, op)
-				semWantError(t, err, syscall.EFBIG)
+				wantError(t, err, syscall.EFBIG)
 			}
 		}
 		wantSetValues(t, s, 1, 1)
@@ -134,12 +134,12 @@ var semOpRows = []row{
 	{"SEM-050", "what a later operation gives does not help an earlier one", func(t *testing.T) {
 		semWantWouldBlock(t, []int{0}, sem.Op{Delta: -1, Flags: sem.NoWait}, semPost)
 		s := newSet(t, 0)
-		semMust(t, s.Do(semForever, semPost, sem.Op{Delta: -1, Flags: sem.NoWait}))
+		must(t, s.Do(forever, semPost, sem.Op{Delta: -1, Flags: sem.NoWait}))
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-051", "to wait for 0 and add 1 in one call is a lock", func(t *testing.T) {
 		s := newSet(t, 0)
-		semMust(t, s.Do(semForever, semZero, semPost))
+		must(t, s.Do(forever, semZero, semPost))
 		wantSetValues(t, s, 1)
 		wantTry(t, s, false, semZero, semPost)
 		wantSetValues(t, s, 1)
@@ -151,20 +151,20 @@ var semOpRows = []row{
 	{"SEM-062", "an operation that fails leaves otime and the last pid as they were", func(t *testing.T) {
 		s := bareSet(t, 1)
 		wantTry(t, s, false, semTake)
-		semWantError(t, s.Do(semForever, sem.Op{Delta: -1, Flags: sem.NoWait}), sysv.ErrWouldBlock)
+		wantError(t, s.Do(forever, sem.Op{Delta: -1, Flags: sem.NoWait}), sysv.ErrWouldBlock)
 		if otime := setStat(t, s).OTime; !otime.IsZero() {
 			t.Errorf("otime %v", otime)
 		}
-		semWant(t, "last pid", semInt(t)(s.LastPID(0)), 0)
+		wantSame(t, "last pid", number(t)(s.LastPID(0)), 0)
 	}},
 	{"SEM-063", "an operation sets otime and leaves ctime", func(t *testing.T) {
 		s := newSet(t, 0)
 		before := setStat(t, s)
-		semEventually(t, "otime advances", func() bool {
-			semMust(t, s.Do(semForever, semPost, semTake))
+		eventually(t, "otime advances", func() bool {
+			must(t, s.Do(forever, semPost, semTake))
 			return setStat(t, s).OTime.After(before.OTime)
 		})
-		semWant(t, "Stat", setStat(t, s), before, semIgnoreOTime)
+		wantSame(t, "Stat", setStat(t, s), before, semIgnoreOTime)
 	}},
 }
 
@@ -173,7 +173,7 @@ var semOpRows = []row{
 func semWantWouldBlock(t *testing.T, values []int, ops ...sem.Op) {
 	t.Helper()
 	s := newSet(t, values...)
-	semWantError(t, s.Do(semForever, ops...), sysv.ErrWouldBlock)
+	wantError(t, s.Do(forever, ops...), sysv.ErrWouldBlock)
 	wantTry(t, s, false, ops...)
 	wantSetValues(t, s, values...)
 }

@@ -32,11 +32,11 @@ var semStatRows = []row{
 		uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
 		s := newSetOfMode(t, 0o640, 1, 2, 3, 4)
 		want := sem.Stat{ID: s.ID(), Len: 4, Perm: sysv.Perm{UID: uid, GID: gid, CUID: uid, CGID: gid, Mode: 0o640}}
-		semWant(t, "new", setStat(t, s), want, semIgnoreSeq, semIgnoreTimes)
+		wantSame(t, "new", setStat(t, s), want, ignoreSeq, semIgnoreTimes)
 		if uid == 0 {
 			want.UID, want.GID, want.Mode = 12, 34, 0o604
-			semMust(t, s.SetPerm(12, 34, 0o604))
-			semWant(t, "given away", setStat(t, s), want, semIgnoreSeq, semIgnoreTimes)
+			must(t, s.SetPerm(12, 34, 0o604))
+			wantSame(t, "given away", setStat(t, s), want, ignoreSeq, semIgnoreTimes)
 		}
 	}},
 	{"SEM-080", "IPC_SET changes the mode and ctime, and leaves the rest", func(t *testing.T) {
@@ -44,34 +44,34 @@ var semStatRows = []row{
 		want := setStat(t, s)
 		before := want.CTime
 		want.Mode = 0o642
-		semEventually(t, "ctime advances", func() bool {
-			semMust(t, s.SetMode(want.Mode))
+		eventually(t, "ctime advances", func() bool {
+			must(t, s.SetMode(want.Mode))
 			return setStat(t, s).CTime.After(before)
 		})
-		semWant(t, "Stat", setStat(t, s), want, semIgnoreCTime)
+		wantSame(t, "Stat", setStat(t, s), want, semIgnoreCTime)
 	}},
 	{"SEM-100", "an id that names nothing is refused: kernel's EINVAL, here ENOENT", func(t *testing.T) {
 		s := newSet(t, 1)
-		semMust(t, s.Remove())
+		must(t, s.Remove())
 		for _, id := range []int{-1, math.MinInt32, math.MaxInt32, s.ID()} {
 			_, err := sem.OpenID(id)
-			semWantError(t, err, fs.ErrNotExist)
+			wantError(t, err, fs.ErrNotExist)
 		}
 	}},
 	{"SEM-110", "SEM_STAT of an index returns the full id, and what IPC_STAT does", func(t *testing.T) {
 		s := newSet(t, 1, 2, 3)
-		semMust(t, s.SetMode(0o606))
-		p := setPeerWithoutProc(t, 0)
+		must(t, s.SetMode(0o606))
+		p := peerWithoutProc(t, semPeer, 0)
 		p.want(s.ID(), "open-id", s.ID())
-		want := askSetPeer[sem.Stat](p, "stat")
-		semWant(t, "id", want.ID, s.ID())
-		got := askSetPeer[[]sem.Stat](p, "list")
-		semWant(t, "SEM_STAT_ANY", inSetList(t, got, s), want, semIgnoreSeq)
+		want := askPeer[sem.Stat](p, "stat")
+		wantSame(t, "id", want.ID, s.ID())
+		got := askPeer[[]sem.Stat](p, "list")
+		wantSame(t, "SEM_STAT_ANY", inSetList(t, got, s), want, ignoreSeq)
 	}},
 	{"SEM-111", "an index that no set has, the kernel's EINVAL, does not end the list", func(t *testing.T) {
 		a, gap, b := newSet(t, 1), newSet(t, 1), newSet(t, 1)
-		semMust(t, gap.Remove())
-		got := askSetPeer[[]sem.Stat](setPeerWithoutProc(t, 0), "list")
+		must(t, gap.Remove())
+		got := askPeer[[]sem.Stat](peerWithoutProc(t, semPeer, 0), "list")
 		inSetList(t, got, a)
 		inSetList(t, got, b)
 		if slices.ContainsFunc(got, func(stat sem.Stat) bool { return stat.ID == gap.ID() }) {
@@ -80,20 +80,20 @@ var semStatRows = []row{
 	}},
 	{"SEM-112", "IPC_STAT wants read permission (EACCES), SEM_STAT_ANY none, see semctl(2)", func(t *testing.T) {
 		s := newSet(t, 1, 2)
-		semMust(t, s.SetMode(0))
-		p := setPeerWithoutProc(t, unix.CLONE_NEWUSER)
+		must(t, s.SetMode(0))
+		p := peerWithoutProc(t, semPeer, unix.CLONE_NEWUSER)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(syscall.EACCES, "stat")
-		stat := inSetList(t, askSetPeer[[]sem.Stat](p, "list"), s)
-		semWant(t, "length", stat.Len, 2)
+		stat := inSetList(t, askPeer[[]sem.Stat](p, "list"), s)
+		wantSame(t, "length", stat.Len, 2)
 	}},
 	{"SEM-113", "a removed set is no more, for any call: kernel's EINVAL, here ErrRemoved", func(t *testing.T) {
 		s := newKeyedSet(t, 1)
-		semMust(t, s.Remove())
+		must(t, s.Remove())
 		_, err := sem.Open(t.Context(), s.Key(), nil)
-		semWantError(t, err, fs.ErrNotExist)
+		wantError(t, err, fs.ErrNotExist)
 		for name, call := range map[string]func() error{
-			"semop":    func() error { return s.Do(semForever, semPost) },
+			"semop":    func() error { return s.Do(forever, semPost) },
 			"GETVAL":   func() error { _, err := s.Value(0); return err },
 			"GETALL":   func() error { _, err := s.Values(); return err },
 			"GETPID":   func() error { _, err := s.LastPID(0); return err },
@@ -103,27 +103,27 @@ var semStatRows = []row{
 			"IPC_SET":  func() error { return s.SetMode(0o600) },
 			"IPC_RMID": s.Remove,
 		} {
-			t.Run(name, func(t *testing.T) { semWantError(t, call(), sysv.ErrRemoved) })
+			t.Run(name, func(t *testing.T) { wantError(t, call(), sysv.ErrRemoved) })
 		}
 	}},
 	{"SEM-120", "a line of /proc/sysvipc/sem has 10 columns, which List reads", func(t *testing.T) {
 		s := newKeyedSet(t, 1, 2, 3)
-		semMust(t, s.SetMode(0o604))
+		must(t, s.SetMode(0o604))
 		stat := setStat(t, s)
 		text, err := os.ReadFile("/proc/sysvipc/sem")
-		semMust(t, err)
+		must(t, err)
 		head, lines, _ := strings.Cut(string(text), "\n")
-		semWant(t, "heading", strings.Fields(head), strings.Fields("key semid perms nsems uid gid cuid cgid otime ctime"))
+		wantSame(t, "heading", strings.Fields(head), strings.Fields("key semid perms nsems uid gid cuid cgid otime ctime"))
 		want := strings.Fields(fmt.Sprintf("%d %d %o %d %d %d %d %d %d %d", stat.Key, stat.ID, uint32(stat.Mode), stat.Len,
 			stat.UID, stat.GID, stat.CUID, stat.CGID, stat.OTime.Unix(), stat.CTime.Unix()))
 		for line := range strings.Lines(lines) {
 			if got := strings.Fields(line); got[1] == strconv.Itoa(s.ID()) {
-				semWant(t, "line", got, want)
+				wantSame(t, "line", got, want)
 			}
 		}
-		semWant(t, "List", inSetList(t, listSets(t), s), stat, semIgnoreSeq)
+		wantSame(t, "List", inSetList(t, listSets(t), s), stat, ignoreSeq)
 		bare := bareSet(t, 1)
-		semWant(t, "otime of never", inSetList(t, listSets(t), bare).OTime, time.Time{})
+		wantSame(t, "otime of never", inSetList(t, listSets(t), bare).OTime, time.Time{})
 	}},
 }
 

@@ -13,14 +13,14 @@ import (
 // SEM_UNDO: semop(2), exit_sem of ipc/sem.c.
 var semUndoRows = []row{
 	{"SEM-064", "what a process did with SEM_UNDO is taken back when it exits", func(t *testing.T) {
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(-3)}, []int{2}, nil, []int{5}})
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(+3)}, []int{8}, nil, []int{5}})
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5}, []sem.Op{{Delta: -3}}, []int{2}, nil, []int{2}})
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(-3), semUndo(+1), semPost}, []int{4}, nil, []int{6}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(-3)}, []int{2}, nil, []int{5}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(+3)}, []int{8}, nil, []int{5}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5}, []sem.Op{{Delta: -3}}, []int{2}, nil, []int{2}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5}, []sem.Op{semUndo(-3), semUndo(+1), semPost}, []int{4}, nil, []int{6}})
 	}},
 	{"SEM-065", "it is taken back when the process is killed", func(t *testing.T) {
-		wantSetUndone(t, semPeer.Kill, semUndoCase{[]int{5}, []sem.Op{semUndo(-3)}, []int{2}, nil, []int{5}})
-		wantSetUndone(t, semPeer.Kill, semUndoCase{[]int{5}, []sem.Op{semUndo(+3)}, []int{8}, nil, []int{5}})
+		wantSetUndone(t, peer.Kill, semUndoCase{[]int{5}, []sem.Op{semUndo(-3)}, []int{2}, nil, []int{5}})
+		wantSetUndone(t, peer.Kill, semUndoCase{[]int{5}, []sem.Op{semUndo(+3)}, []int{8}, nil, []int{5}})
 	}},
 	{"SEM-066", "the end of the thread that did it takes nothing back, that of the process does", func(t *testing.T) {
 		s := newSet(t, 2)
@@ -33,7 +33,7 @@ var semUndoRows = []row{
 	}},
 	{"SEM-068", "the end of a child takes back nothing of its parent's", func(t *testing.T) {
 		s := newSet(t, 2)
-		semMust(t, s.Do(semForever, semUndo(-1)))
+		must(t, s.Do(forever, semUndo(-1)))
 		p := newSetPeer(t, s)
 		p.want(nil, "do", semTake)
 		p.Finish()
@@ -41,16 +41,16 @@ var semUndoRows = []row{
 	}},
 	{"SEM-070", "what is taken back is clamped to SEMVMX, and to 0", func(t *testing.T) {
 		add := func(n int) func(*sem.Set) error {
-			return func(s *sem.Set) error { return s.Do(semForever, sem.Op{Delta: n}) }
+			return func(s *sem.Set) error { return s.Do(forever, sem.Op{Delta: n}) }
 		}
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{9}, []sem.Op{semUndo(-9)}, []int{0}, add(semMax - 1), []int{semMax}})
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{0}, []sem.Op{semUndo(+9)}, []int{9}, add(-7), []int{0}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{9}, []sem.Op{semUndo(-9)}, []int{0}, add(semMax - 1), []int{semMax}})
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{0}, []sem.Op{semUndo(+9)}, []int{9}, add(-7), []int{0}})
 	}},
 	{"SEM-072", "SETALL makes all processes' undo for the set forgotten, SETVAL that for the semaphore", func(t *testing.T) {
 		ops := []sem.Op{{Num: 0, Delta: -1, Flags: sem.Undo}, {Num: 1, Delta: -1, Flags: sem.Undo}}
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5, 5}, ops, []int{4, 4},
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5, 5}, ops, []int{4, 4},
 			func(s *sem.Set) error { return s.SetValues([]int{7, 8}) }, []int{7, 8}})
-		wantSetUndone(t, semPeer.Finish, semUndoCase{[]int{5, 5}, ops, []int{4, 4},
+		wantSetUndone(t, peer.Finish, semUndoCase{[]int{5, 5}, ops, []int{4, 4},
 			func(s *sem.Set) error { return s.SetValue(0, 7) }, []int{7, 5}})
 	}},
 	{"SEM-074", "an operation that failed leaves nothing to take back", func(t *testing.T) {
@@ -65,16 +65,16 @@ var semUndoRows = []row{
 		s := newSet(t, 1)
 		p := newSetPeer(t, s)
 		p.want(nil, "do", semUndo(-1))
-		semMust(t, s.Do(semForever, semPost))
-		semWant(t, "last pid before", semInt(t)(s.LastPID(0)), unix.Getpid())
+		must(t, s.Do(forever, semPost))
+		wantSame(t, "last pid before", number(t)(s.LastPID(0)), unix.Getpid())
 		p.Finish()
 		wantSetValues(t, s, 2)
-		semWant(t, "last pid after", semInt(t)(s.LastPID(0)), p.pid())
+		wantSame(t, "last pid after", number(t)(s.LastPID(0)), p.pid())
 	}},
 	{"SEM-076", "after any number of processes that only used SEM_UNDO the values are those of the start", func(t *testing.T) {
-		r := semRandom(t)
+		r := random(t)
 		var sets []*sem.Set
-		var peers []semPeer
+		var peers []peer
 		for range 3 {
 			s := newSet(t, 20, 20, 20, 20, 20)
 			sets = append(sets, s)
@@ -86,7 +86,7 @@ var semUndoRows = []row{
 		}
 		for i, p := range peers {
 			if i%2 == 0 {
-				p.Expect(semAnswer(nil))
+				p.Expect(answerText(nil))
 				p.Finish()
 			} else {
 				p.Kill() // in the middle of it, or after it
@@ -97,9 +97,9 @@ var semUndoRows = []row{
 		}
 	}},
 	{"SEM-078", "a process that leaves the IPC namespace takes back at once and then never, if it has but one thread; one of several threads that leaves, as of a Go program, takes back nothing", func(t *testing.T) {
-		semNeedCommand(t, "unshare")
+		needCommand(t, "unshare")
 		s := newSet(t, 1)
-		p := setPeerInNamespaces(t, 0)
+		p := peerInNamespaces(t, semPeer, 0)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(nil, "do", semUndo(-1))
 		p.want(nil, "unshare-ipc")
@@ -108,11 +108,11 @@ var semUndoRows = []row{
 		p.Finish()
 		wantSetValues(t, s, 1)
 
-		p = setPeerInNamespaces(t, 0)
+		p = peerInNamespaces(t, semPeer, 0)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(nil, "do", semUndo(-1))
 		p.tell("exec", "unshare", "--ipc", "cat") // what there is to undo survives exec
-		semEventually(t, "it is taken back", func() bool { return semInt(t)(s.Value(0)) == 1 })
+		eventually(t, "it is taken back", func() bool { return number(t)(s.Value(0)) == 1 })
 		p.Send("still alive")
 		p.Expect("still alive")
 		p.Finish()
@@ -129,7 +129,7 @@ type semUndoCase struct {
 	after     []int
 }
 
-func wantSetUndone(t *testing.T, end func(semPeer), tt semUndoCase) {
+func wantSetUndone(t *testing.T, end func(peer), tt semUndoCase) {
 	t.Helper()
 	s := newSet(t, tt.start...)
 	p := newSetPeer(t, s)
@@ -138,7 +138,7 @@ func wantSetUndone(t *testing.T, end func(semPeer), tt semUndoCase) {
 	}
 	wantSetValues(t, s, tt.held...)
 	if tt.meanwhile != nil {
-		semMust(t, tt.meanwhile(s))
+		must(t, tt.meanwhile(s))
 	}
 	end(p)
 	wantSetValues(t, s, tt.after...)

@@ -4,9 +4,7 @@ package conformance
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +21,7 @@ var semWaitRows = []row{
 	{"SEM-033", "a wait with a timeout ends no earlier, and has changed nothing", func(t *testing.T) {
 		s := newSet(t, 1)
 		for name, op := range semBlocked {
-			ctx, deadline := semBrief(t)
+			ctx, deadline := brief(t)
 			if err := s.Do(ctx, op); err != context.DeadlineExceeded {
 				t.Errorf("%s: error %v", name, err)
 			}
@@ -36,11 +34,11 @@ var semWaitRows = []row{
 	}},
 	{"SEM-039", "without a timeout a wait lasts until it can succeed", func(t *testing.T) {
 		s := newSet(t, 1)
-		semMust(t, s.Do(semForever, semTake))
-		wait := semAsync(t, func() error { return s.Do(semForever, semTake) })
+		must(t, s.Do(forever, semTake))
+		wait := async(t, func() error { return s.Do(forever, semTake) })
 		awaitSetWaiters(t, s, 1, 0)
-		semMust(t, s.Do(semForever, semPost))
-		semMust(t, wait())
+		must(t, s.Do(forever, semPost))
+		must(t, wait())
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-041", "removal of the set ends a wait with EIDRM", func(t *testing.T) {
@@ -50,14 +48,14 @@ var semWaitRows = []row{
 				p := newSetPeer(t, s)
 				p.tell("do", op)
 				var waits []func() error
-				for _, ctx := range semContexts(t) {
-					waits = append(waits, semAsync(t, func() error { return s.Do(ctx, op) }))
+				for _, ctx := range contexts(t) {
+					waits = append(waits, async(t, func() error { return s.Do(ctx, op) }))
 				}
 				awaitAllOfSet(t, s, 1+len(waits))
-				semMust(t, s.Remove())
-				p.Expect(semAnswer(sysv.ErrRemoved))
+				must(t, s.Remove())
+				p.Expect(answerText(sysv.ErrRemoved))
 				for _, wait := range waits {
-					semWantError(t, wait(), sysv.ErrRemoved)
+					wantError(t, wait(), sysv.ErrRemoved)
 				}
 			})
 		}
@@ -70,14 +68,14 @@ var semWaitRows = []row{
 				p.want(nil, "catch")
 				p.tell("do", op)
 				awaitAllOfSet(t, s, 1)
-				semSignal(t, p.pid(), unix.SIGUSR1)
+				signalAll(t, p.pid(), unix.SIGUSR1)
 				p.Expect(unix.SIGUSR1.String())
 				for range 20 {
-					semSignal(t, p.pid(), unix.SIGUSR1)
+					signalAll(t, p.pid(), unix.SIGUSR1)
 				}
 				awaitAllOfSet(t, s, 1)
-				semMust(t, s.SetValue(0, -op.Delta))
-				p.Expect(semAnswer(nil))
+				must(t, s.SetValue(0, -op.Delta))
+				p.Expect(answerText(nil))
 				wantSetValues(t, s, 0)
 			})
 		}
@@ -86,9 +84,9 @@ var semWaitRows = []row{
 		for name, op := range semBlocked {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 1)
-				for _, parent := range semContexts(t) {
+				for _, parent := range contexts(t) {
 					ctx, cancel := context.WithCancel(parent)
-					wait := semAsync(t, func() error { return s.Do(ctx, op) })
+					wait := async(t, func() error { return s.Do(ctx, op) })
 					awaitAllOfSet(t, s, 1)
 					cancel()
 					if err := wait(); err != context.Canceled {
@@ -97,10 +95,10 @@ var semWaitRows = []row{
 					awaitAllOfSet(t, s, 0)
 				}
 
-				ctx, deadline := semBrief(t)
-				wait := semAsync(t, func() error { return s.Do(ctx, op) })
+				ctx, deadline := brief(t)
+				wait := async(t, func() error { return s.Do(ctx, op) })
 				for ctx.Err() == nil {
-					semSignal(t, unix.Getpid(), unix.SIGURG)
+					signalAll(t, unix.Getpid(), unix.SIGURG)
 				}
 				if err := wait(); err != context.DeadlineExceeded {
 					t.Errorf("error %v", err)
@@ -115,54 +113,54 @@ var semWaitRows = []row{
 	}},
 	{"SEM-046", "two processes take turns with a lock a thousand times", func(t *testing.T) {
 		s := newSet(t, 1)
-		peers := []semPeer{newSetPeer(t, s), newSetPeer(t, s)}
+		peers := []peer{newSetPeer(t, s), newSetPeer(t, s)}
 		for _, p := range peers {
 			p.tell("lock-and-unlock", 1000)
 		}
 		for _, p := range peers {
-			p.Expect(semAnswer(nil))
+			p.Expect(answerText(nil))
 		}
 		wantSetValues(t, s, 1)
-		semMust(t, s.Remove())
+		must(t, s.Remove())
 	}},
 	{"SEM-047", "as many as are posted are taken, by any threads", func(t *testing.T) {
 		s := newSet(t, 0)
 		var calls []func() error
 		for range 100 {
 			calls = append(calls,
-				func() error { return s.Do(semForever, semPost) },
-				func() error { return s.Do(semForever, semTake) })
+				func() error { return s.Do(forever, semPost) },
+				func() error { return s.Do(forever, semTake) })
 		}
-		semAllAtOnce(t, calls)
+		allAtOnce(t, calls)
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-048", "a thread that takes waits for one that adds", func(t *testing.T) {
-		for name, ctx := range semContexts(t) {
+		for name, ctx := range contexts(t) {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 0)
-				wait := semAsync(t, func() error { return s.Do(ctx, semTake) })
+				wait := async(t, func() error { return s.Do(ctx, semTake) })
 				awaitSetWaiters(t, s, 1, 0)
-				semMust(t, s.Do(semForever, semPost))
-				semMust(t, wait())
+				must(t, s.Do(forever, semPost))
+				must(t, wait())
 				wantSetValues(t, s, 0)
 			})
 		}
 	}},
 	{"SEM-055", "of those who wait alike, whoever came first is served first", func(t *testing.T) {
 		s := newSet(t, 0)
-		queue := []semPeer{newSetPeer(t, s), newSetPeer(t, s), newSetPeer(t, s)}
+		queue := []peer{newSetPeer(t, s), newSetPeer(t, s), newSetPeer(t, s)}
 		for i, p := range queue {
 			p.tell("do", semTake)
 			awaitSetWaiters(t, s, i+1, 0)
 		}
 		for i, p := range queue {
-			semMust(t, s.Do(semForever, semPost))
-			p.Expect(semAnswer(nil))
+			must(t, s.Do(forever, semPost))
+			p.Expect(answerText(nil))
 			awaitSetWaiters(t, s, len(queue)-i-1, 0)
 		}
 	}},
 	{"SEM-058", "no wakeup is lost among threads that add, take and wait for zero at random", func(t *testing.T) {
-		r := semRandom(t)
+		r := random(t)
 		s := newSet(t, 0)
 		const each = 60
 		amounts := make([]int, 5*each)
@@ -178,7 +176,7 @@ var semWaitRows = []row{
 				func() error { return semDoEach(s, -1, take[i*each:(i+1)*each]) },
 				func() error { return semDoEach(s, 0, amounts[:1+i]) })
 		}
-		semAllAtOnce(t, calls)
+		allAtOnce(t, calls)
 		wantSetValues(t, s, 0)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
@@ -186,7 +184,7 @@ var semWaitRows = []row{
 		s := newSet(t, 0)
 		peers := blockedOnSet(t, s, semTake, 3)
 		awaitSetWaiters(t, s, 3, 0)
-		semMust(t, s.Do(semForever, sem.Op{Delta: +3}))
+		must(t, s.Do(forever, sem.Op{Delta: +3}))
 		expectAllOfSet(peers)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
@@ -194,20 +192,20 @@ var semWaitRows = []row{
 		s := newSet(t, 1)
 		peers := blockedOnSet(t, s, semZero, 3)
 		awaitSetWaiters(t, s, 0, 3)
-		semMust(t, s.Do(semForever, semTake))
+		must(t, s.Do(forever, semTake))
 		expectAllOfSet(peers)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
 	{"SEM-085", "who waits on a removed set can't be asked: kernel's EINVAL, here ErrRemoved", func(t *testing.T) {
 		s := newSet(t, 1)
-		wait := semAsync(t, func() error { return s.Do(semForever, semZero) })
+		wait := async(t, func() error { return s.Do(forever, semZero) })
 		awaitSetWaiters(t, s, 0, 1)
-		semMust(t, s.Remove())
+		must(t, s.Remove())
 		_, err := s.Waiters(0)
-		semWantError(t, err, sysv.ErrRemoved)
+		wantError(t, err, sysv.ErrRemoved)
 		_, err = s.ZeroWaiters(0)
-		semWantError(t, err, sysv.ErrRemoved)
-		semWantError(t, wait(), sysv.ErrRemoved)
+		wantError(t, err, sysv.ErrRemoved)
+		wantError(t, wait(), sysv.ErrRemoved)
 	}},
 	{"SEM-086", "whoever is killed or interrupted waits no more", func(t *testing.T) {
 		for name, op := range semBlocked {
@@ -215,12 +213,12 @@ var semWaitRows = []row{
 				s := newSet(t, 1)
 				p := blockedOnSet(t, s, op, 1)[0]
 				ctx, cancel := context.WithCancel(t.Context())
-				wait := semAsync(t, func() error { return s.Do(ctx, op) })
+				wait := async(t, func() error { return s.Do(ctx, op) })
 				awaitAllOfSet(t, s, 2)
 				p.Kill()
 				awaitAllOfSet(t, s, 1)
 				cancel()
-				semWantError(t, wait(), context.Canceled)
+				wantError(t, wait(), context.Canceled)
 				awaitAllOfSet(t, s, 0)
 				wantSetValues(t, s, 1)
 			})
@@ -233,13 +231,13 @@ var semWaitRows = []row{
 				"SETVAL": func(s *sem.Set) error { return s.SetValue(0, value) },
 				"SETALL": func(s *sem.Set) error { return s.SetValues([]int{value}) },
 			} {
-				for ctxName, ctx := range semContexts(t) {
+				for ctxName, ctx := range contexts(t) {
 					t.Run(name+"/"+how+"/"+ctxName, func(t *testing.T) {
 						s := newSet(t, 1)
-						wait := semAsync(t, func() error { return s.Do(ctx, op) })
+						wait := async(t, func() error { return s.Do(ctx, op) })
 						awaitAllOfSet(t, s, 1)
-						semMust(t, wake(s))
-						semMust(t, wait())
+						must(t, wake(s))
+						must(t, wait())
 						wantSetValues(t, s, 0)
 					})
 				}
@@ -251,15 +249,15 @@ var semWaitRows = []row{
 // awaitAllOfSet waits until so many are blocked on semaphore 0, in either way.
 func awaitAllOfSet(t *testing.T, s *sem.Set, want int) {
 	t.Helper()
-	semEventually(t, "all wait", func() bool {
-		return semInt(t)(s.Waiters(0))+semInt(t)(s.ZeroWaiters(0)) == want
+	eventually(t, "all wait", func() bool {
+		return number(t)(s.Waiters(0))+number(t)(s.ZeroWaiters(0)) == want
 	})
 }
 
 // blockedOnSet returns peers that wait.
-func blockedOnSet(t *testing.T, s *sem.Set, op sem.Op, n int) []semPeer {
+func blockedOnSet(t *testing.T, s *sem.Set, op sem.Op, n int) []peer {
 	t.Helper()
-	var peers []semPeer
+	var peers []peer
 	for range n {
 		p := newSetPeer(t, s)
 		p.tell("do", op)
@@ -268,31 +266,18 @@ func blockedOnSet(t *testing.T, s *sem.Set, op sem.Op, n int) []semPeer {
 	return peers
 }
 
-func expectAllOfSet(peers []semPeer) {
+func expectAllOfSet(peers []peer) {
 	for _, p := range peers {
 		p.t.Helper()
-		p.Expect(semAnswer(nil))
+		p.Expect(answerText(nil))
 	}
-}
-
-func semAllAtOnce(t *testing.T, calls []func() error) {
-	t.Helper()
-	semMust(t, semAsync(t, func() error {
-		errs := make([]error, len(calls))
-		var wg sync.WaitGroup
-		for i, call := range calls {
-			wg.Go(func() { errs[i] = call() })
-		}
-		wg.Wait()
-		return errors.Join(errs...)
-	})())
 }
 
 // semDoEach adds or takes each amount, or where sign is 0 waits for zero as
 // often.
 func semDoEach(s *sem.Set, sign int, amounts []int) error {
 	for _, n := range amounts {
-		if err := s.Do(semForever, sem.Op{Delta: sign * n}); err != nil {
+		if err := s.Do(forever, sem.Op{Delta: sign * n}); err != nil {
 			return err
 		}
 	}
