@@ -70,13 +70,14 @@ var exceptions = []struct {
 	name string
 	rows []exception
 }{
-	{"impossible by the design of the API", slices.Concat(shmByDesign, semByDesign)},
-	{"need a real fork", slices.Concat(shmFork, semFork)},
-	{"belong to other architectures", slices.Concat(shmArch, semArch)},
+	{"impossible by the design of the API", slices.Concat(shmByDesign, semByDesign, msgByDesign)},
+	{"need a real fork", slices.Concat(shmFork, semFork, msgFork)},
+	{"belong to other architectures", slices.Concat(shmArch, semArch, msgArch)},
 }
 
 func TestShm(t *testing.T) { run(t, shmRows) }
 func TestSem(t *testing.T) { run(t, semRows) }
+func TestMsg(t *testing.T) { run(t, msgRows) }
 
 func run(t *testing.T, rows []row) {
 	for _, r := range rows {
@@ -107,7 +108,7 @@ func TestEveryRowHasOnePlace(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	for _, r := range slices.Concat(shmRows, semRows) {
+	for _, r := range slices.Concat(shmRows, semRows, msgRows) {
 		place(r.id)
 	}
 	for _, kind := range exceptions {

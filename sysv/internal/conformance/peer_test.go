@@ -132,13 +132,9 @@ type peer struct {
 // so.
 func startPeer(t *testing.T, helper string, attr *syscall.SysProcAttr) peer {
 	t.Helper()
-	return peer{sysvtest.StartCommand(t, peerCommand(helper, attr)), t}
-}
-
-func peerCommand(helper string, attr *syscall.SysProcAttr) *exec.Cmd {
 	cmd := sysvtest.Command(helper)
 	cmd.SysProcAttr = attr
-	return cmd
+	return peer{sysvtest.StartCommand(t, cmd), t}
 }
 
 // peerInNamespaces starts a peer in new namespaces, as their root. In a user
@@ -158,13 +154,32 @@ func peerInNamespaces(t *testing.T, helper string, flags uintptr) peer {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 		attr.Credential = &syscall.Credential{NoSetGroups: true}
 	}
-	if flags != 0 {
+	command := func() *exec.Cmd {
+		cmd := sysvtest.Command(helper)
+		if emulator.Running() && flags == unix.CLONE_NEWIPC {
+			return throughUnshare(t, cmd)
+		}
+		cmd.SysProcAttr = attr
+		return cmd
+	}
+	if flags != 0 && flags != unix.CLONE_NEWIPC {
 		emulator.Namespaces.Skip(t)
 	}
-	if err := peerCommand(helper, attr).Run(); err != nil {
+	if err := command().Run(); err != nil {
 		t.Skipf("skipping: %v: run the test as root with CAP_SYS_ADMIN, or allow user namespaces", err)
 	}
-	return startPeer(t, helper, attr)
+	return peer{sysvtest.StartCommand(t, command()), t}
+}
+
+// throughUnshare has a program that is no part of the test make the IPC
+// namespace, which the emulator can't.
+func throughUnshare(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	must(t, err)
+	outer := exec.Command("unshare", append([]string{"--ipc", exe}, cmd.Args[1:]...)...)
+	outer.Env = cmd.Env
+	return outer
 }
 
 // peerWithSysctl starts a peer in an IPC namespace of its own, of which it has
@@ -209,8 +224,14 @@ func (p peer) want(answer any, verb string, args ...any) {
 func askPeer[T any](p peer, verb string, args ...any) (v T) {
 	p.t.Helper()
 	p.tell(verb, args...)
+	return peerAnswer[T](p)
+}
+
+// peerAnswer is the value that the peer gives for what it was told.
+func peerAnswer[T any](p peer) (v T) {
+	p.t.Helper()
 	if line := p.Line(); json.Unmarshal([]byte(line), &v) != nil {
-		p.t.Fatalf("%s %v: %s", verb, args, line)
+		p.t.Fatalf("%s answered %s", p, line)
 	}
 	return v
 }
