@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -170,6 +171,7 @@ func newSetPeer(t *testing.T, s *sem.Set) peer {
 // this mode.
 func ownerOfSet(t *testing.T, s *sem.Set, mode fs.FileMode) peer {
 	t.Helper()
+	emulator.Mode.Skip(t)
 	var attr *syscall.SysProcAttr
 	if os.Geteuid() == 0 {
 		attr = asNobody()
