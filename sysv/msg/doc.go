@@ -18,6 +18,14 @@
 // The kernel keeps the type as C's long. Where programs of 32 bits take part it
 // is to stay below 1<<31: of a larger one they get the lower half.
 //
+// # Other languages
+//
+// C, Perl, Python and PHP send and receive the same bytes. But PHP serializes
+// unless told otherwise: pass false for $serialize to msg_send, and for
+// $unserialize to msg_receive, which loses what it can't unserialize. Python's
+// sysv_ipc takes messages of up to 2048 bytes unless MessageQueue is given a
+// max_message_size.
+//
 // # Lifetime
 //
 // A queue and what is in it outlive all processes, until somebody removes it

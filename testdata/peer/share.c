@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 
 #define MAX_WORDS 32
+#define MAX_LINE (1 << 15)
+#define MAX_MESSAGE 8192
 #define NEW (IPC_CREAT | IPC_EXCL | 0600)
 
 union semun {
@@ -16,7 +19,7 @@ union semun {
 	unsigned short *array;
 };
 
-static char result[4096];
+static char result[MAX_LINE];
 
 static int check(const char *call, int ret)
 {
@@ -128,6 +131,40 @@ static void count(char **arg)
 	}
 }
 
+static struct {
+	long type;
+	unsigned char text[MAX_MESSAGE];
+} message;
+
+static int queue(const char *key)
+{
+	return check("msgget", msgget(atoi(key), 0));
+}
+
+static void make_queue(char **arg)
+{
+	check("msgget", msgget(atoi(arg[0]), NEW));
+}
+
+static void send_message(char **arg)
+{
+	size_t n = 0;
+	unsigned byte;
+	for (char *hex = arg[2]; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		message.text[n++] = byte;
+	message.type = atol(arg[1]);
+	check("msgsnd", msgsnd(queue(arg[0]), &message, n, 0));
+}
+
+static void receive_message(char **arg)
+{
+	ssize_t n = msgrcv(queue(arg[0]), &message, sizeof message.text, atol(arg[1]), 0);
+	check("msgrcv", n);
+	char *to = result + sprintf(result, n ? "%ld " : "%ld -", message.type);
+	for (ssize_t i = 0; i < n; i++)
+		to += sprintf(to, "%02x", message.text[i]);
+}
+
 static const struct {
 	const char *verb;
 	void (*run)(char **arg);
@@ -143,11 +180,14 @@ static const struct {
 	{"lock", lock},
 	{"unlock", unlock},
 	{"count", count},
+	{"make-queue", make_queue},
+	{"send", send_message},
+	{"receive", receive_message},
 };
 
 int main(void)
 {
-	char line[4096];
+	static char line[MAX_LINE];
 	while (fgets(line, sizeof line, stdin)) {
 		char *words[MAX_WORDS + 1] = {0};
 		int n = 0;

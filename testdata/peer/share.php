@@ -33,6 +33,24 @@ function count_up($key, $n)
 	}
 }
 
+function queue($key)
+{
+	if (!msg_queue_exists($key)) {
+		throw new Exception('msg_get_queue would make one');
+	}
+	return msg_get_queue($key);
+}
+
+// receive has PHP take what is in a message for bytes, or for a variable as it
+// does by default.
+function receive($key, $which, $unserialize)
+{
+	if (!msg_receive(queue($key), $which, $type, 8192, $data, $unserialize, 0, $error)) {
+		throw new Exception("msg_receive: $error");
+	}
+	return [$type, $data];
+}
+
 function unable($why)
 {
 	return fn() => throw new Unable($why);
@@ -66,8 +84,28 @@ $commands = [
 		sem_release(lock_of($key));
 	},
 	'count' => 'count_up',
+	'make-queue' => function ($key) {
+		msg_get_queue($key, 0600);
+	},
+	'send' => function ($key, $type, $bytes) {
+		msg_send(queue($key), $type, $bytes === '-' ? '' : hex2bin($bytes), false);
+	},
+	'receive' => function ($key, $which) {
+		[$type, $data] = receive($key, $which, false);
+		return $type . ' ' . ($data === '' ? '-' : bin2hex($data));
+	},
 	'put-variable' => function ($key, $size, $number, $text) {
 		shm_put_var(shm_attach($key, $size, 0600), $number, $text);
+	},
+	'send-variable' => function ($key, $type, $text) {
+		msg_send(queue($key), $type, $text);
+	},
+	'receive-variable' => function ($key, $which) {
+		try {
+			return receive($key, $which, true)[1];
+		} catch (Exception $e) {
+			return 'refused';
+		}
 	},
 	'variable' => fn($key, $number) => shm_get_var(shm_attach($key), $number),
 ];

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use IPC::SysV qw(ftok IPC_CREAT IPC_EXCL SEM_UNDO);
+use IPC::Msg;
 use IPC::Semaphore;
 use IPC::SharedMem;
 
@@ -21,6 +22,17 @@ sub size { $_[0]->stat->segsz }
 sub set {
 	my ($key) = @_;
 	return IPC::Semaphore->new($key, 0, 0) || die "semget: $!";
+}
+
+sub queue {
+	my ($key) = @_;
+	return IPC::Msg->new($key, 0) || die "msgget: $!";
+}
+
+sub receive {
+	my ($key, $which) = @_;
+	my $type = queue($key)->rcv(my $bytes, 8192, $which) or die "msgrcv: $!";
+	return "$type " . (length $bytes ? unpack "H*", $bytes : "-");
 }
 
 sub op {
@@ -63,6 +75,14 @@ my %commands = (
 	"lock" => sub { op(set($_[0]), -1); "" },
 	"unlock" => sub { op(set($_[0]), +1); "" },
 	"count" => sub { count(@_); "" },
+	"make-queue" => sub { IPC::Msg->new($_[0], NEW) or die "msgget: $!"; "" },
+	"send" => sub {
+		my ($key, $type, $hex) = @_;
+		my $bytes = $hex eq "-" ? "" : pack "H*", $hex;
+		queue($key)->snd($type, $bytes) or die "msgsnd: $!";
+		"";
+	},
+	"receive" => \&receive,
 );
 
 while (<STDIN>) {

@@ -1,4 +1,5 @@
 # The Python peer of sysv/internal/interop, whose documentation has the commands.
+import errno
 import struct
 import sys
 
@@ -72,6 +73,34 @@ def count(key, n):
         s.release()
 
 
+def queue(key, flags=0):
+    # sysv_ipc takes messages of up to 2048 bytes unless told
+    return sysv_ipc.MessageQueue(int(key), flags, max_message_size=8192)
+
+
+def make_queue(key):
+    queue(key, sysv_ipc.IPC_CREX)
+
+
+def send(key, type, data):
+    queue(key).send(b"" if data == "-" else bytes.fromhex(data), type=int(type))
+
+
+def receive(key, which):
+    data, type = queue(key).receive(type=int(which))
+    return f"{type} {data.hex() or '-'}"
+
+
+def receive_by_default(key):
+    try:
+        data, type = sysv_ipc.MessageQueue(int(key)).receive()
+    except OSError as e:
+        if e.errno != errno.E2BIG:
+            raise
+        return "refused"
+    return f"{type} {data.hex() or '-'}"
+
+
 commands = {
     "ftok": lambda path, project: sysv_ipc.ftok(path, int(project), True),
     "make-segment": make_segment,
@@ -84,6 +113,10 @@ commands = {
     "lock": lock,
     "unlock": unlock,
     "count": count,
+    "make-queue": make_queue,
+    "send": send,
+    "receive": receive,
+    "receive-by-default": receive_by_default,
 }
 
 for line in sys.stdin:

@@ -1,10 +1,11 @@
-// Package interop tests segments and sets that Go shares with programs in C,
-// Perl, Python and PHP, in both directions.
+// Package interop tests segments, sets and queues that Go shares with programs in
+// C, Perl, Python and PHP, in both directions.
 //
 // Each language has one program in testdata/peer (share.c, share.pl, share.py,
 // share.php), which uses what its programmers would: C the system calls, Perl
-// IPC::SharedMem and IPC::Semaphore, Python sysv_ipc, PHP shmop and sysvsem. They
-// all read the same commands from standard input, words in a line:
+// IPC::SharedMem, IPC::Semaphore and IPC::Msg, Python sysv_ipc, PHP shmop, sysvsem
+// and sysvmsg. They all read the same commands from standard input, words in a
+// line:
 //
 //	ftok PATH PROJECT
 //	make-segment KEY SIZE
@@ -18,11 +19,21 @@
 //	unlock KEY
 //	count KEY N                N times: lock, add 1 to the 32-bit number that
 //	                           the segment with that key begins with, unlock
+//	make-queue KEY
+//	send KEY TYPE BYTES        bytes in hexadecimal, - for none
+//	receive KEY TYPE           as msgrcv(2) understands the type; waits. The
+//	                           result is the message's type, and its bytes
 //
-// PHP alone has, for the format of its sysvshm:
+// PHP alone has, for the format of its sysvshm, and of its sysvmsg by default:
 //
 //	put-variable KEY SIZE NUMBER TEXT
 //	variable KEY NUMBER
+//	send-variable KEY TYPE TEXT
+//	receive-variable KEY TYPE  "refused" if it is none
+//
+// and Python, for what sysv_ipc receives unless told otherwise:
+//
+//	receive-by-default KEY     "refused" if it is too long
 //
 // Keys are signed decimal numbers. The answer to a command is "ok", with the
 // result if there is one, or "unable" and the reason where the language has no

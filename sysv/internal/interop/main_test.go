@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -53,6 +54,13 @@ func newKey(t *testing.T) sysv.Key {
 		seg, err := shm.Open(key, nil)
 		if err == nil {
 			err = seg.Remove()
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		q, err := msg.Open(key, nil)
+		if err == nil {
+			err = q.Remove()
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)

@@ -36,7 +36,7 @@ var languages = []language{
 		[]string{"cc", "-fsyntax-only", "-include", "sys/sem.h", "-xc", "/dev/null"},
 	), "gcc libc6-dev", plainLock},
 	{"Perl", interpreted("share.pl",
-		[]string{"perl", "-MIPC::SharedMem", "-MIPC::Semaphore", "-e1"},
+		[]string{"perl", "-MIPC::SharedMem", "-MIPC::Semaphore", "-MIPC::Msg", "-e1"},
 	), "perl", plainLock},
 	// The first Python in the PATH need not be Debian's, which has the module.
 	{"Python", interpreted("share.py",

@@ -17,7 +17,7 @@ import (
 )
 
 var php = language{"PHP", interpreted("share.php",
-	[]string{"php", "-r", "exit(array_diff(['shmop', 'sysvsem', 'sysvshm'], get_loaded_extensions()) ? 1 : 0);"},
+	[]string{"php", "-r", "exit(array_diff(['shmop', 'sysvmsg', 'sysvsem', 'sysvshm'], get_loaded_extensions()) ? 1 : 0);"},
 ), "php-cli", phpLock}
 
 func phpLock(ctx context.Context, key sysv.Key) (*sem.Set, error) { return semGet(ctx, key, 1) }
