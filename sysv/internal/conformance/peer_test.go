@@ -165,11 +165,19 @@ func peerInNamespaces(t *testing.T, helper string, flags uintptr) peer {
 	if flags != 0 && flags != unix.CLONE_NEWIPC {
 		emulator.Namespaces.Skip(t)
 	}
-	if err := command().Run(); err != nil {
+	err, known := namespaces[flags]
+	if !known {
+		err = command().Run()
+		namespaces[flags] = err
+	}
+	if err != nil {
 		t.Skipf("skipping: %v: run the test as root with CAP_SYS_ADMIN, or allow user namespaces", err)
 	}
 	return peer{sysvtest.StartCommand(t, command()), t}
 }
+
+// namespaces says why no peer can be in new namespaces of these, or nil.
+var namespaces = make(map[uintptr]error)
 
 // throughUnshare has a program that is no part of the test make the IPC
 // namespace, which the emulator can't.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -29,6 +30,7 @@ var shmAttachRows = []row{
 	}},
 
 	{"SHM-034", "shmat at a free address takes that one (shmop(2))", func(t *testing.T) {
+		emulator.Addresses.Skip(t)
 		m, base := segAttachAtFree(t, segCreate(t, 1, nil), 0, shm.AttachConfig{})
 		if segAddr(m) != base {
 			t.Errorf("attached at %#x, want %#x", segAddr(m), base)
@@ -36,6 +38,7 @@ var shmAttachRows = []row{
 	}},
 
 	{"SHM-035", "SHM_RND rounds the address down to SHMLBA (shmop(2))", func(t *testing.T) {
+		emulator.Addresses.Skip(t)
 		for _, off := range []uintptr{0, 1, shmLBA() - 1} {
 			m, base := segAttachAtFree(t, segCreate(t, 1, nil), off, shm.AttachConfig{Round: true})
 			if segAddr(m) != base {
@@ -94,6 +97,7 @@ var shmAttachRows = []row{
 	}},
 
 	{"SHM-045", "shmat below the break is EINVAL, and the break stops at a segment (brk(2))", func(t *testing.T) {
+		emulator.Addresses.Skip(t)
 		lba := uint64(shmLBA())
 		p := shmSelf(t)
 		p.ok("create private 1")
@@ -168,6 +172,7 @@ var shmAttachRows = []row{
 	}},
 
 	{"SHM-062", "SHMLBA is this architecture's: multiples of it attach, and nothing between them (asm/shmparam.h)", func(t *testing.T) {
+		emulator.Addresses.Skip(t)
 		seg := segCreate(t, 1, nil)
 		base := shmReserve(t, 3*shmLBA(), shmLBA())
 		for _, addr := range []uintptr{base, base + shmLBA(), base + 2*shmLBA()} {
@@ -183,6 +188,7 @@ var shmAttachRows = []row{
 	}},
 
 	{"SHM-095", "remap_file_pages against removal and creation ends in EINVAL or EIDRM at worst (shm_mmap in ipc/shm.c)", func(t *testing.T) {
+		emulator.RemapFilePages.Skip(t)
 		key := sysv.RandomKey()
 		done := make(chan error)
 		stop := make(chan bool)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -56,6 +57,7 @@ var shmCreateRows = []row{
 	}},
 
 	{"SHM-024", "more than memory and swap is ENOMEM, and with SHM_NORESERVE a segment, whose mode doesn't tell (shmget(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		if shmBits < 64 {
 			t.Skip("skipping, 31 bits of memory may well be there: run on a 64-bit architecture")
 		}
@@ -137,6 +139,7 @@ var shmCreateRows = []row{
 	}},
 
 	{"SHM-032", "a new segment is its creator's, now, of nobody attached (shmget(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		for _, mode := range []fs.FileMode{0o600, 0o640, 0o777, 0o400} {
 			var seg *shm.Segment
 			before := time.Now()

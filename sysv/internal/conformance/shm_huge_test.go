@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -41,6 +42,7 @@ var shmHugeRows = []row{
 	}},
 
 	{"SHM-015", "a member of vm.hugetlb_shm_group may have huge pages (proc(5))", func(t *testing.T) {
+		emulator.HugePages.Skip(t)
 		shmHugePool(t, shmHugeSize(t), 1)
 		shmWrite(t, "/proc/sys/vm/hugetlb_shm_group", shmFriends)
 		stranger := shmStranger(t)
@@ -95,6 +97,7 @@ var shmHugeRows = []row{
 	}},
 
 	{"SHM-020", "what is written to every huge page is read again (shmop(2))", func(t *testing.T) {
+		emulator.HugePages.Skip(t)
 		const pages = 3
 		huge := shmHugeSize(t)
 		shmHugePool(t, huge, pages)
@@ -120,6 +123,7 @@ var shmHugeRows = []row{
 	}},
 
 	{"SHM-021", "huge pages go back to the pool with the last attachment of a removed segment (shmctl(2))", func(t *testing.T) {
+		emulator.HugePages.Skip(t)
 		const pages = 4
 		huge := shmHugeSize(t)
 		shmHugePool(t, huge, pages)
@@ -143,6 +147,7 @@ var shmHugeRows = []row{
 	}},
 
 	{"SHM-061", "huge pages attach at their own multiples alone, and are given one (hugetlb_get_unmapped_area in fs/hugetlbfs/inode.c)", func(t *testing.T) {
+		emulator.HugePages.Skip(t)
 		huge := shmHugeSize(t)
 		shmHugePool(t, huge, 1)
 		seg := segCreate(t, int(huge), &shm.Config{HugePage: shm.DefaultHugePage})
@@ -170,6 +175,7 @@ var shmHugeRows = []row{
 
 	// With second processes that attach for themselves in place of forks.
 	{"SHM-110", "IPC_STAT, IPC_SET and IPC_RMID know no difference in huge pages (shmctl(2))", func(t *testing.T) {
+		emulator.HugePages.Skip(t)
 		huge := shmHugeSize(t)
 		shmHugePool(t, huge, 1)
 		seg := segCreate(t, 5000, &shm.Config{HugePage: shm.DefaultHugePage, Mode: 0o640})

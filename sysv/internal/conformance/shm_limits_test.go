@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -82,6 +83,7 @@ var shmLimitRows = []row{
 // shmBits32 is what a 32-bit process has of its own.
 var shmBits32 = []row{
 	{"SHM-085", "IPC_INFO of a 32-bit process on a 64-bit kernel has SHMMAX up to 1<<31 - 1 and 32 bits of SHMALL (compat_ksys_shmctl in ipc/shm.c)", func(t *testing.T) {
+		emulator.LargeLimits.Skip(t)
 		p := shmNamespace(t)
 		if _, err := p.try("sysctl shmall %d", uint64(1<<32+5)); err != nil {
 			t.Skipf("skipping, run on a 64-bit kernel, as root or where a namespace's owner may set this: %v", err)

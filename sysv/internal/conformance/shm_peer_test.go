@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -282,6 +283,9 @@ var shmCan = make(map[string]error)
 // taken.
 func shmStart(t *testing.T, kind string, attr *syscall.SysProcAttr, cure string) shmPeer {
 	t.Helper()
+	if attr.Cloneflags != 0 {
+		emulator.Namespaces.Skip(t)
+	}
 	err, known := shmCan[kind]
 	if !known {
 		_, err = shmScript("pid", attr)
@@ -368,6 +372,9 @@ func shmOwnNamespace(mapped bool) *syscall.SysProcAttr {
 // set its limits. Its objects end with it.
 func shmNamespace(t *testing.T) shmPeer {
 	t.Helper()
+	if emulator.Running() {
+		return shmPeer{sysvtest.StartCommand(t, throughUnshare(t, sysvtest.Command(shmPeerName))), t}
+	}
 	return shmStart(t, "IPC namespace", shmOwnNamespace(os.Geteuid() != 0), shmUserNamespaceCure)
 }
 

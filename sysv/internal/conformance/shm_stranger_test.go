@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -47,6 +48,7 @@ var shmStrangerRows = []row{
 	}},
 
 	{"SHM-040", "read permission alone attaches read-only, and read-write is EACCES (shmop(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		p := shmOrdinary(t)
 		segOwnedBy(t, p, 0o400)
 		p.refused(syscall.EACCES, "attach")
@@ -55,6 +57,7 @@ var shmStrangerRows = []row{
 	}},
 
 	{"SHM-056", "the owner's bits decide for the owner, whatever others may (ipcperms in ipc/util.c)", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		p := shmOrdinary(t)
 		segOwnedBy(t, p, 0o066)
 		p.refused(syscall.EACCES, "attach")
@@ -64,6 +67,7 @@ var shmStrangerRows = []row{
 	}},
 
 	{"SHM-074", "IPC_STAT by an owner whom the mode refuses is EACCES (shmctl(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		p := shmOrdinary(t)
 		segOwnedBy(t, p, 0)
 		p.refused(syscall.EACCES, "stat")
@@ -101,6 +105,7 @@ var shmStrangerRows = []row{
 	}},
 
 	{"SHM-083", "SHM_UNLOCK by a stranger is EPERM (shmctl(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		seg := segCreate(t, 10, &shm.Config{Mode: 0o666})
 		segLock(t, seg)
 		segRefuses(t, seg, syscall.EPERM, "unlock")
@@ -110,6 +115,7 @@ var shmStrangerRows = []row{
 	}},
 
 	{"SHM-105", "an owner who is not the creator attaches, sets and removes (shmctl(2))", func(t *testing.T) {
+		emulator.Mode.Skip(t)
 		seg := segCreate(t, 10, nil)
 		p := shmStranger(t)
 		p.ok("open-id %d", seg.ID())

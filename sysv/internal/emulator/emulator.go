@@ -101,10 +101,12 @@ var (
 	// Filters: they would see the calls of the emulator, not those of the program.
 	Filters = Limit{what: "it installs no seccomp filters"}
 
-	Exec         = Limit{what: "it does not pass SHM_EXEC on to the pages"}
-	HugePages    = Limit{what: "it attaches huge pages at addresses for small ones"}
-	HugeMappings = Limit{what: "it takes its time for each page of a terabyte"}
-	WriteOnly    = Limit{what: "for SETALL it asks IPC_STAT first, which needs read permission"}
+	Exec           = Limit{what: "it does not pass SHM_EXEC on to the pages"}
+	HugePages      = Limit{what: "it attaches huge pages at addresses for small ones"}
+	HugeMappings   = Limit{what: "it takes its time for each page of a terabyte"}
+	LargeLimits    = Limit{what: "it cuts the machine's SHMMAX to 32 bits, which the kernel caps"}
+	RemapFilePages = Limit{what: "it does not know remap_file_pages"}
+	WriteOnly      = Limit{what: "for SETALL it asks IPC_STAT first, which needs read permission"}
 )
 
 // Skip skips the test if it runs under an emulator with this limit.
