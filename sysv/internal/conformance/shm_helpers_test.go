@@ -28,6 +28,8 @@ func shmLBA() uintptr {
 	switch runtime.GOARCH {
 	case "arm":
 		return 4 * uintptr(shmPage)
+	case "loong64":
+		return 0x10000
 	case "mips", "mipsle", "mips64", "mips64le":
 		return 0x40000
 	}

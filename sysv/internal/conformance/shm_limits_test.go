@@ -36,6 +36,7 @@ var shmLimitRows = []row{
 	}},
 
 	{"SHM-023", "more pages than SHMALL is ENOSPC (shmget(2))", func(t *testing.T) {
+		emulator.Pages.Skip(t)
 		p := shmNamespace(t)
 		p.sysctl("shmall", 5)
 		p.ok("create 1 %d", shmPage+1) // two pages
@@ -66,6 +67,7 @@ var shmLimitRows = []row{
 	}},
 
 	{"SHM-088", "SHM_INFO counts segments and their pages until they are destroyed (shmctl(2))", func(t *testing.T) {
+		emulator.Pages.Skip(t)
 		p := shmNamespace(t)
 		shmWantAnswer(p, "usage", shm.SystemUsage{})
 		p.ok("create 1 %d", 2*shmPage)

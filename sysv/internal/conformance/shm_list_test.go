@@ -38,6 +38,7 @@ var shmListRows = []row{
 	}},
 
 	{"SHM-087", "SHM_INFO is the sum of the kernel's table (shmctl(2))", func(t *testing.T) {
+		emulator.Pages.Skip(t)
 		p := shmNamespace(t)
 		for i, size := range []int{1, 3*shmPage + 1, 10 * shmPage} {
 			p.ok("create %d %d", i+1, size)
@@ -127,6 +128,7 @@ var shmListRows = []row{
 	}},
 
 	{"SHM-114", "/proc/sysvipc/shm has 16 columns, the key as a signed decimal, the flags in the mode (sysvipc_shm_proc_show in ipc/shm.c)", func(t *testing.T) {
+		emulator.Pages.Skip(t)
 		emulator.Mode.Skip(t)
 		const key = -123456789
 		seg := segMade(t)(shm.Create(key, 5000, &shm.Config{Mode: 0o640}))

@@ -98,6 +98,21 @@ var (
 		return unsafe.Sizeof(uintptr(0)) == 4 || os.Getenv("QEMU_RESERVED_VA") != ""
 	}}
 
+	// Pages: those of loong64 are of 16 KiB, but segments are made of the machine's.
+	Pages = Limit{"the machine's pages are of another size", func(t testing.TB) bool {
+		maps, err := os.ReadFile("/proc/thread-self/smaps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := bytes.Cut(maps, []byte("\nKernelPageSize:"))
+		fields := bytes.Fields(rest)
+		if len(fields) == 0 {
+			return true
+		}
+		kib, err := strconv.Atoi(string(fields[0]))
+		return err != nil || kib<<10 != os.Getpagesize()
+	}}
+
 	// Filters: they would see the calls of the emulator, not those of the program.
 	Filters = Limit{what: "it installs no seccomp filters"}
 
