@@ -53,15 +53,14 @@ type panel struct {
 	title string
 	value func(point) float64
 	text  func(float64) string
-	left  bool // where the lines leave room for the legend
 }
 
 var panels = []panel{
 	{"Throughput: increments per second, of all processes", func(p point) float64 { return p.rate },
-		func(v float64) string { return withUnit(v, 1, "", "k", "M", "G") }, false},
+		func(v float64) string { return withUnit(v, 1, "", "k", "M", "G") }},
 	// Each process has an increment under way all the time.
 	{"Latency: mean time to take the lock, count and give it back", func(p point) float64 { return float64(p.processes) / p.rate },
-		func(v float64) string { return withUnit(v, 1e-9, " ns", " µs", " ms", " s") }, true},
+		func(v float64) string { return withUnit(v, 1e-9, " ns", " µs", " ms", " s") }},
 }
 
 // writeChart draws both panels into an SVG file.
@@ -126,8 +125,9 @@ func (p panel) plot(points map[locking][]point) (*plot.Plot, error) {
 	}
 	pl.X.Tick.Marker = ticks
 	pl.X.Min, pl.X.Max = 1, max(2, pl.X.Max) // from a single value a range would be made that begins at 0
-	// Whole decades, so that there is something to read off the axis.
-	pl.Y.Min, pl.Y.Max = math.Pow10(int(math.Floor(math.Log10(low)))), math.Pow10(int(math.Ceil(math.Log10(high*1.5))))
+	// Whole decades, so that there is something to read off the axis, with room
+	// for the legend.
+	pl.Y.Min, pl.Y.Max = math.Pow10(int(math.Floor(math.Log10(low)))), math.Pow10(int(math.Ceil(math.Log10(high*4))))
 	return pl, nil
 }
 
@@ -157,7 +157,7 @@ func newPlot(p panel) *plot.Plot {
 	pl.Title.Padding = vg.Points(12)
 	pl.Title.TextStyle.Font, pl.Title.TextStyle.Color = sans(13), inkColor
 	pl.Legend.TextStyle.Font, pl.Legend.TextStyle.Color = sans(12), inkColor
-	pl.Legend.Top, pl.Legend.Left = true, p.left
+	pl.Legend.Top, pl.Legend.Left = true, true // to the right of it, other fonts may need more room
 	pl.Legend.YPosition = -0.3
 	pl.Legend.Padding = vg.Points(4)
 	pl.X.Label.Text = fmt.Sprintf("processes that contend (%s/%s, %d CPUs)", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
