@@ -129,7 +129,7 @@ func TestRandomBoards(t *testing.T) {
 		}
 		found.set = b.set
 		for _, asJSON := range []bool{true, false} {
-			if err := found.report(0).print(io.Discard, asJSON); err != nil {
+			if err := printOutcome(io.Discard, found.report(0), asJSON); err != nil {
 				t.Error(err)
 			}
 		}

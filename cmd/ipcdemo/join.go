@@ -74,7 +74,7 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: -1, Flags: sem.Undo}); err != nil {
 		return err
 	}
-	return r.show(c.JSON)
+	return show(r, c.JSON)
 }
 
 // announce takes a free slot for a joiner, for whom the parent then waits: if

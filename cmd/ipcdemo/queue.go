@@ -63,7 +63,7 @@ func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	if err != nil {
 		return err
 	}
-	err = r.show(c.JSON)
+	err = show(r, c.JSON)
 	if keep {
 		fmt.Fprintf(os.Stderr, "kept queue %[1]d and set %[2]d\n  look:   ipcs -q -i %[1]d; ipcs -s -i %[2]d\n  remove: ipcrm -q %[1]d -s %[2]d\n", r.Queue, r.Set)
 	}

@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -151,43 +148,13 @@ func (r *queueReport) judge() {
 	}
 }
 
-// print writes the report for people, or as JSON.
-func (r *queueReport) print(w io.Writer, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, r)
-	}
-	var out strings.Builder
-	fmt.Fprintf(&out, "queue %d, set %d, key %s, %d bytes a message\n\n", r.Queue, r.Set, r.Key, r.Size)
-	t := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "process\tpid\tmessages\ttime\trate\t")
-	for _, p := range r.Rows {
-		took, speed := "-", "-"
-		if p.Seconds > 0 {
-			took = fmt.Sprintf("%.3f s", p.Seconds)
-			speed = fmt.Sprintf("%.0f/s", p.Rate)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t\n", p.Name, p.PID, p.Messages, took, speed)
-	}
-	t.Flush()
-	fmt.Fprintln(&out)
-	for _, note := range r.Notes {
-		fmt.Fprintln(&out, note)
-	}
-	fmt.Fprintln(&out, r.Verdict)
-	if r.Throughput > 0 {
-		fmt.Fprintf(&out, "throughput: %.0f messages/s\n", r.Throughput)
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
-}
+func (r *queueReport) addsUp() bool { return r.Verified }
 
-// show prints a report, and makes a failure of one that did not add up.
-func (r *queueReport) show(asJSON bool) error {
-	if err := r.print(os.Stdout, asJSON); err != nil {
-		return err
+func (r *queueReport) text() string {
+	var rows []performance
+	for _, p := range r.Rows {
+		rows = append(rows, performance{p.Name, p.PID, p.Messages, p.Seconds, p.Rate})
 	}
-	if !r.Verified {
-		return errSaid
-	}
-	return nil
+	return fmt.Sprintf("queue %d, set %d, key %s, %d bytes a message\n\n", r.Queue, r.Set, r.Key, r.Size) +
+		account("messages", rows, append(r.Notes, r.Verdict), r.Throughput)
 }

@@ -58,7 +58,7 @@ func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) er
 	if err != nil {
 		return err
 	}
-	err = r.show(c.JSON)
+	err = show(r, c.JSON)
 	if c.Keep {
 		fmt.Fprint(os.Stderr, r.kept())
 	}
@@ -94,7 +94,7 @@ func (c *runCommand) compare(ctx context.Context) error {
 		}
 		all = append(all, r)
 	}
-	return all.show(c.JSON)
+	return show(all, c.JSON)
 }
 
 // create takes the key asked for, or the first random one that is free.

@@ -1,12 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -198,49 +193,12 @@ func (r *report) kept() string {
 	return fmt.Sprintf("kept %s\n  look:   %s\n  remove: %s\n", what, look, remove)
 }
 
-// print writes the report for people, or as JSON.
-func (r *report) print(w io.Writer, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, r)
-	}
-	var out strings.Builder
-	fmt.Fprintf(&out, "%s\n\n", r.headline())
-	t := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "process\tpid\tincrements\ttime\trate\t")
+func (r *report) addsUp() bool { return r.Verified }
+
+func (r *report) text() string {
+	var rows []performance
 	for _, p := range r.Rows {
-		took, speed := "-", "-"
-		if p.Seconds > 0 {
-			took = fmt.Sprintf("%.3f s", p.Seconds)
-			speed = fmt.Sprintf("%.0f/s", p.Rate)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t\n", p.Name, p.PID, p.Increments, took, speed)
+		rows = append(rows, performance{p.Name, p.PID, p.Increments, p.Seconds, p.Rate})
 	}
-	t.Flush()
-	fmt.Fprintln(&out)
-	for _, note := range r.Notes {
-		fmt.Fprintln(&out, note)
-	}
-	fmt.Fprintln(&out, r.Verdict)
-	if r.Throughput > 0 {
-		fmt.Fprintf(&out, "throughput: %.0f increments/s\n", r.Throughput)
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-// show prints a report, and makes a failure of one that did not add up.
-func (r *report) show(asJSON bool) error {
-	if err := r.print(os.Stdout, asJSON); err != nil {
-		return err
-	}
-	if !r.Verified {
-		return errSaid
-	}
-	return nil
+	return r.headline() + "\n\n" + account("increments", rows, append(r.Notes, r.Verdict), r.Throughput)
 }
