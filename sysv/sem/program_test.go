@@ -350,7 +350,7 @@ func signalComes(long bool) (bool, error) {
 }
 
 func TestNoSignalAfterTheCall(t *testing.T) {
-	runs := storm.Amount(1, 20)
+	runs := storm.Amount(1, 6)
 	s := newSet(t, 0)
 	for range runs {
 		cmd := sysvtest.Command(leaves, strconv.Itoa(s.ID()), "1500")

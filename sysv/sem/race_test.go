@@ -146,7 +146,7 @@ var recreate = sysvtest.Helper("recreate", func(args []string) error {
 
 func TestKilledCreatorLeavesNoHalfGivenSet(t *testing.T) {
 	r := storm.Random(t)
-	kills := storm.Amount(40, 2000)
+	kills := storm.Amount(20, 600)
 	outcomes := make(map[string]int)
 	for i := range kills {
 		key := newKey(t)
