@@ -119,7 +119,7 @@ func TestModel(t *testing.T) {
 	if os.Getenv("SYSVIPC_STORM") == "full" {
 		scenarios = slices.Concat(smallScenarios, largeScenarios)
 	}
-	ran, possible := 0, map[string]bool{}
+	ran, states, possible := 0, 0, map[string]bool{}
 	for _, in := range scenarios {
 		t.Run(in.name, func(t *testing.T) {
 			ran++
@@ -127,6 +127,7 @@ func TestModel(t *testing.T) {
 			found := explore(model{scenario: in, then: protocol()})
 			t.Logf("%d states, %d transitions, depth %d, %v",
 				found.states, found.transitions, found.depth, time.Since(start).Round(time.Millisecond))
+			states += found.states
 			if found.broken != "" {
 				t.Errorf("%s does not hold:\n%s", found.broken, found.trace)
 			}
@@ -138,6 +139,7 @@ func TestModel(t *testing.T) {
 	if ran < len(scenarios) { // the others were not asked for
 		return
 	}
+	t.Logf("lock model: %d states in %d scenarios", states, ran)
 	for _, what := range rareMoves {
 		if !possible[what] {
 			t.Errorf("never possible: %s", what)
@@ -278,6 +280,7 @@ func mutants() []mutant {
 
 // TestModelMutants: with a fault it has not.
 func TestModelMutants(t *testing.T) {
+	t.Logf("lock model: %d faults", len(mutants()))
 	for _, mu := range mutants() {
 		t.Run(cmp.Or(mu.name, string(mu.rule)), func(t *testing.T) {
 			then := protocol()
