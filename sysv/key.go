@@ -19,7 +19,9 @@ type Key int32
 const Private Key = 0
 
 // String returns the key as ipcs(1) prints it: "0x000004d2".
-func (k Key) String() string { return fmt.Sprintf("0x%08x", uint32(k)) }
+func (k Key) String() string {
+	return "0x" + strconv.FormatUint(1<<32|uint64(uint32(k)), 16)[1:] // all 8 digits
+}
 
 // ParseKey reads a key as ipcrm(1) does: decimal ("1234", "-1"), hexadecimal
 // after 0x ("0x4d2") or octal after 0 ("0755"). The number must fit into 32

@@ -67,13 +67,14 @@ type listing struct {
 	segments []shm.Stat
 	sets     []sem.Stat
 	names    map[uint32]string
+	row      []byte
 }
 
 func (l *listing) printQueues(w io.Writer) {
 	fmt.Fprintf(w, "------ Message Queues --------\n")
 	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-12s %-12s\n", "key", "msqid", "owner", "perms", "used-bytes", "messages")
 	for _, q := range l.queues {
-		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-12d %-12d\n", q.Key, q.ID, l.owner(q.Perm), uint32(q.Mode), q.Bytes, q.Messages)
+		fmt.Fprintf(w, "%s%-12d %-12d\n", l.cells(q.ID, q.Perm), q.Bytes, q.Messages)
 	}
 	fmt.Fprintln(w)
 }
@@ -89,8 +90,7 @@ func (l *listing) printSegments(w io.Writer) {
 		if s.Locked {
 			locked = "locked"
 		}
-		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-10d %-10d %-6s %-6s\n",
-			s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Size, s.Nattch, dest, locked)
+		fmt.Fprintf(w, "%s%-10d %-10d %-6s %-6s\n", l.cells(s.ID, s.Perm), s.Size, s.Nattch, dest, locked)
 	}
 	fmt.Fprintln(w)
 }
@@ -99,9 +99,29 @@ func (l *listing) printSets(w io.Writer) {
 	fmt.Fprintf(w, "------ Semaphore Arrays --------\n")
 	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s\n", "key", "semid", "owner", "perms", "nsems")
 	for _, s := range l.sets {
-		fmt.Fprintf(w, "%-10s %-10d %-10.10s %-10o %-10d\n", s.Key, s.ID, l.owner(s.Perm), uint32(s.Mode), s.Len)
+		fmt.Fprintf(w, "%s%-10d\n", l.cells(s.ID, s.Perm), s.Len)
 	}
 	fmt.Fprintln(w)
+}
+
+// cells are those that a row of any kind begins with, of 10 characters each as
+// "%-10.10s ". There may be thousands of rows, and fmt takes far longer.
+func (l *listing) cells(id int, p sysv.Perm) []byte {
+	const blank = "           "
+	row := l.row[:0]
+	for _, cell := range [...]string{p.Key.String(), strconv.Itoa(id), l.owner(p), strconv.FormatUint(uint64(p.Mode), 8)} {
+		cut, n := len(cell), 0
+		for i := range cell {
+			if n == len(blank)-1 {
+				cut = i
+				break
+			}
+			n++
+		}
+		row = append(append(row, cell[:cut]...), blank[n:]...)
+	}
+	l.row = row
+	return row
 }
 
 // owner is the owner's name, or number where the system knows no name. ipcs
