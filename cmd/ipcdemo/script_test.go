@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 		// As under nohup(1). What is started from here on is to be ended by it.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+	os.Setenv("SHELL", "/bin/sh") // for script(1), whatever shell the tester prefers
 	testscript.Main(sysvtest.Wrap(m), map[string]func(){"ipcdemo": main})
 }
 
@@ -174,7 +176,8 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("processes %v live on", alive)
 }
 
-// signalchild KEY SLOT NUMBER sends a signal to one child of a run.
+// signalchild KEY SLOT NUMBER sends a signal to one child of a run. One that is to
+// stop has stopped by the end: until each of its threads has, it may go on.
 func signalChild(ts *testscript.TestScript, neg bool, args []string) {
 	pids := childrenOf(args[0], args[1])
 	if len(pids) != 1 {
@@ -183,6 +186,26 @@ func signalChild(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	ts.Check(syscall.Kill(pids[0], syscall.Signal(n)))
+	if syscall.Signal(n) != syscall.SIGSTOP {
+		return
+	}
+	for deadline := time.Now().Add(patience); !hasStopped(pids[0]); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("process %d does not stop", pids[0])
+		}
+	}
+}
+
+// hasStopped tells whether all threads of a process are in state T (proc(5), stat).
+func hasStopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*/stat", pid))
+	for _, thread := range threads {
+		stat, _ := os.ReadFile(thread)
+		if _, rest, _ := bytes.Cut(stat, []byte(") ")); !bytes.HasPrefix(rest, []byte("T")) {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 // childrenOf returns the process ids of the children of a run, or of the one

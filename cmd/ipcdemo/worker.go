@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -51,11 +52,15 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 		}
 		s.Nanos = time.Since(begin).Nanoseconds()
 	}
-	if err != nil {
-		return causeOf(ctx, err)
+	if err == nil {
+		s.State.Store(done)
+		return nil
 	}
-	s.State.Store(done)
-	return nil
+	err = causeOf(ctx, err)
+	if _, removed := q.Stat(); errors.Is(err, errParentGone) && errors.Is(removed, sysv.ErrRemoved) {
+		return removed // the parent was only faster to notice
+	}
+	return err
 }
 
 // produce sends a producer's share.
