@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
 	"strconv"
-	"strings"
 	"time"
 
 	"example.com/sysvipc/sysv"
@@ -47,19 +47,18 @@ func (c *lsCommand) Run() error {
 	if c.JSON {
 		return printJSON(os.Stdout, l.json())
 	}
-	var out strings.Builder
-	fmt.Fprintln(&out)
+	out := bufio.NewWriter(os.Stdout)
+	fmt.Fprintln(out)
 	if c.Queues {
-		l.printQueues(&out)
+		l.printQueues(out)
 	}
 	if c.Segments {
-		l.printSegments(&out)
+		l.printSegments(out)
 	}
 	if c.Sets {
-		l.printSets(&out)
+		l.printSets(out)
 	}
-	_, err = io.WriteString(os.Stdout, out.String())
-	return err
+	return out.Flush()
 }
 
 type listing struct {

@@ -33,16 +33,9 @@ var kind = &object.Kind[Stat]{
 		highest, _, err := sys.MsgUsageInfo()
 		return highest, err
 	},
-	Table: func() ([]Stat, error) {
-		table, err := proc.Queues()
-		stats := make([]Stat, len(table))
-		for i, m := range table {
-			stats[i] = statOf(m)
-		}
-		return stats, err
-	},
-	ID:   func(s Stat) int { return s.ID },
-	Perm: func(s Stat) sysv.Perm { return s.Perm },
+	Table: func() ([]Stat, error) { return proc.Queues(statOf) },
+	ID:    func(s Stat) int { return s.ID },
+	Perm:  func(s Stat) sysv.Perm { return s.Perm },
 }
 
 func statOf(m proc.Msg) Stat {

@@ -31,15 +31,8 @@ var kind = &object.Kind[Stat]{
 		highest, _, err := sys.SemUsageInfo()
 		return highest, err
 	},
-	Table: func() ([]Stat, error) {
-		table, err := proc.Sets()
-		stats := make([]Stat, len(table))
-		for i, s := range table {
-			stats[i] = statOf(s)
-		}
-		return stats, err
-	},
-	Set: sys.SemSet,
+	Table: func() ([]Stat, error) { return proc.Sets(statOf) },
+	Set:   sys.SemSet,
 
 	ID:   func(s Stat) int { return s.ID },
 	Perm: func(s Stat) sysv.Perm { return s.Perm },

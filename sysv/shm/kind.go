@@ -31,15 +31,8 @@ var kind = &object.Kind[Stat]{
 		highest, _, err := sys.ShmUsageInfo()
 		return highest, err
 	},
-	Table: func() ([]Stat, error) {
-		table, err := proc.Segments()
-		stats := make([]Stat, len(table))
-		for i, s := range table {
-			stats[i] = statOf(s)
-		}
-		return stats, err
-	},
-	Set: sys.ShmSet,
+	Table: func() ([]Stat, error) { return proc.Segments(statOf) },
+	Set:   sys.ShmSet,
 
 	ID:   func(s Stat) int { return s.ID },
 	Perm: func(s Stat) sysv.Perm { return s.Perm },

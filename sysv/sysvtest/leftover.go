@@ -3,6 +3,7 @@ package sysvtest
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"example.com/sysvipc/sysv/internal/proc"
 )
@@ -18,27 +19,21 @@ type object struct {
 // objects returns what is in the namespace. Where there is no table there is
 // nothing to look after.
 func objects() (map[object]bool, error) {
+	segments, err := proc.Segments(func(s proc.Shm) object { return object{"segment", s.ID, s.Key, s.CUID} })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	sets, err := proc.Sets(func(s proc.Sem) object { return object{"set", s.ID, s.Key, s.CUID} })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	queues, err := proc.Queues(func(m proc.Msg) object { return object{"queue", m.ID, m.Key, m.CUID} })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	found := make(map[object]bool)
-	segments, err := proc.Segments()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, s := range segments {
-		found[object{"segment", s.ID, s.Key, s.CUID}] = true
-	}
-	sets, err := proc.Sets()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, s := range sets {
-		found[object{"set", s.ID, s.Key, s.CUID}] = true
-	}
-	queues, err := proc.Queues()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, q := range queues {
-		found[object{"queue", q.ID, q.Key, q.CUID}] = true
+	for _, o := range slices.Concat(segments, sets, queues) {
+		found[o] = true
 	}
 	return found, nil
 }

@@ -53,7 +53,7 @@ func FuzzMsg(f *testing.F) {
 // a table that says what the text says, and is the same once the kernel has
 // printed it.
 func readsBack[T any](t *testing.T, text string, parse func(*row) T, format func(T) string) {
-	table, err := parseTable([]byte(text), parse)
+	table, err := parseTable(strings.NewReader(text), parse)
 	if err != nil {
 		if table != nil || !strings.HasPrefix(err.Error(), "line ") {
 			t.Fatalf("%q: %v, %v", text, table, err)
@@ -70,7 +70,7 @@ func readsBack[T any](t *testing.T, text string, parse func(*row) T, format func
 		sameNumbers(t, given[1+i], line)
 		printed += line
 	}
-	again, err := parseTable([]byte(printed), parse)
+	again, err := parseTable(strings.NewReader(printed), parse)
 	if diff := cmp.Diff(table, again); err != nil || diff != "" {
 		t.Errorf("%q, printed %q: %v (-first +again)\n%s", text, printed, err, diff)
 	}

@@ -46,7 +46,7 @@ func TestSegmentsAgreeWithStat(t *testing.T) {
 	}
 	want.Seq = 0 // not in the table
 
-	table, err := proc.Segments()
+	table, err := proc.Segments(func(line proc.Shm) proc.Shm { return line })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestSetsAgreeWithStat(t *testing.T) {
 	}
 	want.Seq = 0
 
-	table, err := proc.Sets()
+	table, err := proc.Sets(func(line proc.Sem) proc.Sem { return line })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestQueuesAgreeWithStat(t *testing.T) {
 	}
 	want.Seq, want.QBytes = 0, 0 // not in the table
 
-	table, err := proc.Queues()
+	table, err := proc.Queues(func(line proc.Msg) proc.Msg { return line })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func TestParseShm(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseTable([]byte(tt.text), parseShm)
+			got, err := parseTable(strings.NewReader(tt.text), parseShm)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestParseSem(t *testing.T) {
 			Nsems: 32000, OTime: 1700000002, CTime: 1700000001,
 		}},
 	}
-	got, err := parseTable([]byte(text), parseSem)
+	got, err := parseTable(strings.NewReader(text), parseSem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestParseMsg(t *testing.T) {
 			STime: 1700000003, RTime: 1700000002, CTime: 1700000001,
 		}},
 	}
-	got, err := parseTable([]byte(text), parseMsg)
+	got, err := parseTable(strings.NewReader(text), parseMsg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,14 +139,14 @@ func TestParseMalformed(t *testing.T) {
 		"NUL":                "1 2 600 3 4 5 6 7 8 9 10 11 12 13 14 15\x00",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseTable([]byte(shmHeading+good+good+bad+"\n"+good), parseShm)
+			got, err := parseTable(strings.NewReader(shmHeading+good+good+bad+"\n"+good), parseShm)
 			if err == nil || !strings.Contains(err.Error(), "line 4: ") || got != nil {
 				t.Errorf("got %v, %v, want an error about line 4", got, err)
 			}
 		})
 	}
 	// A segment's line is no set's, and the other way round.
-	if got, err := parseTable([]byte(semHeading+"1 2 600\n"), parseSem); err == nil || !strings.Contains(err.Error(), "line 2: ") {
+	if got, err := parseTable(strings.NewReader(semHeading+"1 2 600\n"), parseSem); err == nil || !strings.Contains(err.Error(), "line 2: ") {
 		t.Errorf("got %v, %v, want an error about line 2", got, err)
 	}
 }
