@@ -188,7 +188,7 @@ func (b *board) openLock() error {
 	}
 	seg, errSeg := shm.OpenID(int(b.LockSegment))
 	if errSeg == nil {
-		stat, err := seg.Stat()
+		stat, err := statUnlessRemoved(seg)
 		if errSeg = sameCreator(run.Perm, stat.Perm, err); errSeg == nil {
 			b.lockSeg = seg
 		}
@@ -354,7 +354,13 @@ func ignoreRemoved(err error) error {
 	return err
 }
 
-const removedHint = "somebody removed it during the run (ipcs shows what is left)"
+// explainRemoved adds to an error what a removed object means to a run.
+func explainRemoved(err error) error {
+	if errors.Is(err, sysv.ErrRemoved) {
+		return hinted{err, "somebody removed it during the run (ipcs shows what is left)"}
+	}
+	return err
+}
 
 // removed tells whether an object is gone, or on its way.
 func (b *board) removed() error {
@@ -362,21 +368,25 @@ func (b *board) removed() error {
 	if err == nil && b.lockSeg != nil {
 		err = removedOf(b.lockSeg, b.lockSet)
 	}
-	if errors.Is(err, sysv.ErrRemoved) {
-		return hinted{err, removedHint}
-	}
-	return err
+	return explainRemoved(err)
 }
 
 func removedOf(seg *shm.Segment, set *sem.Set) error {
-	stat, err := seg.Stat()
-	if err == nil && stat.Dest {
-		err = &sysv.Error{Op: "shmctl", ID: seg.ID(), Err: sysv.ErrRemoved}
-	}
+	_, err := statUnlessRemoved(seg)
 	if err == nil {
 		_, err = set.Stat()
 	}
 	return err
+}
+
+// statUnlessRemoved is Stat that fails for a segment, too, which is removed and
+// waits for its last detach.
+func statUnlessRemoved(seg *shm.Segment) (shm.Stat, error) {
+	stat, err := seg.Stat()
+	if err == nil && stat.Dest {
+		err = &sysv.Error{Op: "shmctl", ID: seg.ID(), Err: sysv.ErrRemoved}
+	}
+	return stat, err
 }
 
 // parentLives tells whether the process that started the run is alive: its

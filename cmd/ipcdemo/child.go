@@ -53,10 +53,11 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	return err
 }
 
-// causeOf replaces the bare error of a context by why that ended.
+// causeOf replaces the bare error of a context by why that ended, and explains
+// the one of a removed object.
 func causeOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
-	return err
+	return explainRemoved(err)
 }

@@ -99,10 +99,7 @@ func (x *exchange) removed() error {
 	if err == nil {
 		_, err = x.set.Stat()
 	}
-	if errors.Is(err, sysv.ErrRemoved) {
-		return hinted{err, removedHint}
-	}
-	return err
+	return explainRemoved(err)
 }
 
 // explainQueueTaken says whose a key is that was to be created.

@@ -62,6 +62,7 @@ func TestFaults(t *testing.T) {
 // keeps away from its memory comes to no harm.
 func TestFaultOfAHugePageThatThePoolLacks(t *testing.T) {
 	emulator.HugePages.Skip(t)
+	lockPool(t)
 	emptyPool(t)
 	seg, err := shm.Create(sysv.Private, 1, &shm.Config{HugePage: shm.DefaultHugePage, NoReserve: true})
 	if errors.Is(err, syscall.EPERM) {

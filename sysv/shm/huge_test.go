@@ -56,6 +56,7 @@ func TestHugePages(t *testing.T) {
 // Without a page in the pool the error says what to set, to a user who may not
 // use the pool what right he lacks.
 func TestHugePagesRefused(t *testing.T) {
+	lockPool(t)
 	emptyPool(t)
 	seg, err := shm.Create(sysv.Private, 1, &shm.Config{HugePage: shm.DefaultHugePage})
 	if err == nil {
@@ -91,7 +92,7 @@ func TestHugePageSizes(t *testing.T) {
 const pool = "/proc/sys/vm/nr_hugepages"
 
 // lockPool keeps the tests of other packages, which run at the same time, away
-// from the machine's one pool.
+// from the machine's one pool and from the group that may use it.
 func lockPool(t *testing.T) {
 	t.Helper()
 	file, err := os.Open(pool)
@@ -132,7 +133,6 @@ func hugePages(t *testing.T, n int64) int64 {
 // emptyPool skips the test where huge pages can be had.
 func emptyPool(t *testing.T) {
 	t.Helper()
-	lockPool(t)
 	if meminfo(t, "HugePages_Free") > meminfo(t, "HugePages_Rsvd") {
 		t.Skip("skipping, the pool has free huge pages: set vm.nr_hugepages to 0")
 	}

@@ -265,6 +265,7 @@ func TestWithoutProc(t *testing.T) {
 
 func TestHugePagesNeedARight(t *testing.T) {
 	meminfo(t, "Hugepagesize")
+	lockPool(t)
 	p := as(t, alice, alice)
 	p.refused(fs.ErrPermission, "create-huge 1", "CAP_IPC_LOCK", "vm.hugetlb_shm_group")
 }

@@ -21,6 +21,7 @@ import (
 var shmHugeRows = []row{
 	{"SHM-013", "SHM_HUGETLB without CAP_IPC_LOCK and the group is EPERM (shmget(2))", func(t *testing.T) {
 		shmHugeSize(t) // or skip
+		shmLockFile(t, shmHugeLock)
 		p := shmOrdinary(t)
 		p.ok("memlock 0")
 		p.refused(syscall.EPERM, "create-huge private 1")
@@ -30,6 +31,7 @@ var shmHugeRows = []row{
 		if !shmLinux(t, 5, 18) {
 			t.Skip("skipping, run on Linux 5.18 or newer")
 		}
+		shmLockFile(t, shmHugeLock)
 		const limit = 8 << 20
 		if shmHugeSize(t) > limit {
 			t.Skip("skipping, set the default huge page to 8 MiB or less")
@@ -228,6 +230,10 @@ func shmHugeSize(t *testing.T) int64 {
 	return kb << 10
 }
 
+// shmHugeLock is locked by tests, of other packages too, for which the machine's
+// pool of huge pages and the group that may use it must stay as they are.
+const shmHugeLock = "/proc/sys/vm/nr_hugepages"
+
 // shmHugePool sees to it that the machine's pool has n free pages of a size
 // and no more, until the test ends, and that no other test does so meanwhile.
 func shmHugePool(t *testing.T, size int64, n int) {
@@ -235,7 +241,7 @@ func shmHugePool(t *testing.T, size int64, n int) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipping, run as root: it sets the machine's pool of huge pages")
 	}
-	shmLockFile(t, "/proc/sys/vm/nr_hugepages")
+	shmLockFile(t, shmHugeLock)
 	if shmHugePages(t, size, "nr_overcommit") != 0 {
 		t.Skip("skipping, set vm.nr_overcommit_hugepages to 0: the pool grows at will")
 	}
