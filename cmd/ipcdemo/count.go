@@ -110,7 +110,7 @@ func (b *board) increment(ctx context.Context, l guard, s *slot, n uint32, stop 
 	// Load and store apart, as in v++: only the lock makes them one.
 	v := b.Counter.Load()
 	if locking(b.Locking) == lockNone {
-		dawdle(n)
+		b.dawdle(n)
 	}
 	b.Counter.Store(v + 1)
 	if err := reach(between); err != nil {
@@ -127,14 +127,27 @@ func (b *board) increment(ctx context.Context, l guard, s *slot, n uint32, stop 
 // dawdle lets the other processes run between load and store every so often.
 // Otherwise a process would do thousands of increments before the scheduler
 // stops it, seldom in the middle of one, and lose next to nothing; on one CPU
-// nothing at all. The first time is long enough for all to begin.
-func dawdle(n uint32) {
+// nothing at all. The first time all children meet here, so that of however few
+// increments some get lost.
+func (b *board) dawdle(n uint32) {
 	switch {
 	case n == 0:
-		time.Sleep(20 * time.Millisecond)
+		for patience := 1000; patience > 0 && !b.allBegan(); patience-- {
+			time.Sleep(time.Millisecond)
+		}
 	case n%64 == 0:
 		time.Sleep(100 * time.Microsecond)
 	}
+}
+
+// allBegan tells whether every child is in its first increment or beyond it.
+func (b *board) allBegan() bool {
+	for i := range b.slots[:b.Children] {
+		if s := &b.slots[i]; s.Own.Load() == 0 && s.Step.Load() == outside {
+			return false
+		}
+	}
+	return true
 }
 
 // passGate waits until the run begins to count: until the gate is 0.
