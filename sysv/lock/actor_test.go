@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -82,7 +83,7 @@ func (a *actor) listen() {
 		}
 	}
 	close(a.commands)
-	time.Sleep(patience)
+	time.Sleep(kit.Patience)
 	os.Exit(3) // it hangs
 }
 
@@ -111,7 +112,7 @@ func (a *actor) do(command string) error {
 		a.group, err = lock.Create(a.key, accountCount, &lock.Config{Processes: room})
 		return err
 	case "open":
-		return a.open(patience)
+		return a.open(kit.Patience)
 	case "open briefly":
 		return a.open(aMoment)
 	case "open or create briefly":
@@ -121,7 +122,7 @@ func (a *actor) do(command string) error {
 		a.group, _, err = lock.OpenOrCreate(ctx, a.key, accountCount, nil)
 		return err
 	}
-	if err := a.open(patience); err != nil {
+	if err := a.open(kit.Patience); err != nil {
 		return err
 	}
 	return a.doAsMember(command)
@@ -219,7 +220,7 @@ func (a *actor) beBusy(comeAndGo bool, accounts ...int) error {
 		if err := a.group.Close(); err != nil {
 			return err
 		}
-		if err := a.open(patience); err != nil {
+		if err := a.open(kit.Patience); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 )
@@ -20,7 +21,7 @@ func TestEndedContextTakesNothing(t *testing.T) {
 	late, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	for range 2 { // armed or not
-		if _, err := m.Lock(ended(t)); err != context.Canceled {
+		if _, err := m.Lock(kit.Ended(t)); err != context.Canceled {
 			t.Errorf("error %v", err)
 		}
 		if _, err := m.Lock(late); err != context.DeadlineExceeded {
@@ -30,26 +31,26 @@ func TestEndedContextTakesNothing(t *testing.T) {
 		wantFree(t, m)
 	}
 	take(t, theirs)
-	if _, err := m.Lock(ended(t)); err != context.Canceled {
+	if _, err := m.Lock(kit.Ended(t)); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
-	must(t, theirs.Unlock())
+	kit.Must(t, theirs.Unlock())
 }
 
 func TestDeadline(t *testing.T) {
 	g := newGroup(t, 1)
 	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
 	take(t, theirs)
-	if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+	if _, err := m.Lock(kit.Brief(t)); err != context.DeadlineExceeded {
 		t.Errorf("in the kernel: %v", err)
 	}
-	wantError(t, m.Unlock(), lock.ErrNotLocked)
-	must(t, theirs.Unlock())
+	kit.WantError(t, m.Unlock(), lock.ErrNotLocked)
+	kit.Must(t, theirs.Unlock())
 	take(t, m)
-	if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+	if _, err := m.Lock(kit.Brief(t)); err != context.DeadlineExceeded {
 		t.Errorf("behind a goroutine: %v", err)
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	wantFree(t, theirs)
 	wantFree(t, m)
 }
@@ -73,7 +74,7 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 				awaitWaiters(t, g, 0, 1)
 				awaitQueue(t, m, i)
 			}
-			behind := asyncLock(t, patient(t), last)
+			behind := asyncLock(t, kit.Patient(t), last)
 			awaitWaiters(t, g, 0, 2)
 			for _, i := range gone {
 				cancels[i]()
@@ -83,11 +84,11 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 				waits[i] = func() error { return nil }
 			}
 			wantHeld(t, m)
-			wantError(t, m.Unlock(), lock.ErrNotLocked)
-			must(t, theirs.Unlock())
-			must(t, behind())
+			kit.WantError(t, m.Unlock(), lock.ErrNotLocked)
+			kit.Must(t, theirs.Unlock())
+			kit.Must(t, behind())
 			for _, wait := range waits {
-				must(t, wait())
+				kit.Must(t, wait())
 			}
 			awaitWaiters(t, g, 0, 0)
 			wantFree(t, m)
@@ -105,7 +106,7 @@ func TestCancellationLosesNoWakeUp(t *testing.T) {
 	for range rounds {
 		take(t, holder)
 		ctx, cancel := context.WithCancel(t.Context())
-		gives := async(t, func() error {
+		gives := kit.Async(t, func() error {
 			_, err := giver.Lock(ctx)
 			if err == nil {
 				got++
@@ -114,20 +115,20 @@ func TestCancellationLosesNoWakeUp(t *testing.T) {
 			return err
 		})
 		awaitWaiters(t, g, 0, 1)
-		gets := asyncLock(t, patient(t), next)
+		gets := asyncLock(t, kit.Patient(t), next)
 		awaitWaiters(t, g, 0, 2)
 		pause := moment(r)
-		unlocks := async(t, func() error {
+		unlocks := kit.Async(t, func() error {
 			dally(pause)
 			return holder.Unlock()
 		})
 		dally(moment(r))
 		cancel()
-		must(t, unlocks())
+		kit.Must(t, unlocks())
 		if err := gives(); err != nil && err != context.Canceled {
 			t.Fatal(err)
 		}
-		must(t, gets())
+		kit.Must(t, gets())
 	}
 	t.Logf("%d of %d got it", got, rounds)
 }
@@ -171,7 +172,7 @@ func TestCancellationStorm(t *testing.T) {
 			})
 		}
 	}
-	must(t, async(t, func() error { wg.Wait(); return nil })())
+	kit.Must(t, kit.Async(t, func() error { wg.Wait(); return nil })())
 	awaitWaiters(t, g, 0, 0)
 	wantFree(t, g.Mutex(0))
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/shm"
 	"github.com/google/go-cmp/cmp"
@@ -16,16 +17,16 @@ import (
 func nattch(t testing.TB, g *lock.Group) int {
 	t.Helper()
 	seg, err := shm.OpenID(g.ID())
-	must(t, err)
+	kit.Must(t, err)
 	st, err := seg.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	return int(st.Nattch)
 }
 
 func values(t testing.TB, g *lock.Group) []int {
 	t.Helper()
 	v, err := setOf(t, g).Values()
-	must(t, err)
+	kit.Must(t, err)
 	return v
 }
 
@@ -36,26 +37,26 @@ func TestCloseOfWhatIsHeld(t *testing.T) {
 			m := g.Mutex(1)
 			theirs := join(t, g).Mutex(1)
 			take(t, g.Mutex(0))
-			must(t, g.Mutex(0).Unlock())
+			kit.Must(t, g.Mutex(0).Unlock())
 			take(t, m)
 			before := values(t, g)
 			for range 2 {
-				wantError(t, g.Close(), lock.ErrInUse, "mutex 1 of group")
+				kit.WantError(t, g.Close(), lock.ErrInUse, "mutex 1 of group")
 				wantHeld(t, theirs)
 			}
 			if diff := cmp.Diff(before, values(t, g)); diff != "" {
 				t.Errorf("values (-before +after):\n%s", diff)
 			}
-			must(t, m.Repaired())
+			kit.Must(t, m.Repaired())
 			wait := asyncLock(t, bg, theirs)
 			awaitWaiters(t, g, 1, 1)
-			wantError(t, g.Close(), lock.ErrInUse) // with a waiter as well
-			must(t, m.Unlock())
-			must(t, wait())
+			kit.WantError(t, g.Close(), lock.ErrInUse) // with a waiter as well
+			kit.Must(t, m.Unlock())
+			kit.Must(t, wait())
 			wantFree(t, m)
 			wantFree(t, g.Mutex(0))
 			wantFree(t, g.Mutex(2))
-			must(t, g.Close())
+			kit.Must(t, g.Close())
 		})
 	}
 }
@@ -66,11 +67,11 @@ func TestCloseOfWhatIsAwaited(t *testing.T) {
 	take(t, theirs)
 	wait := asyncLock(t, bg, g.Mutex(0))
 	awaitWaiters(t, g, 0, 1)
-	wantError(t, g.Close(), lock.ErrInUse, "mutex 0 of group")
+	kit.WantError(t, g.Close(), lock.ErrInUse, "mutex 0 of group")
 	wantFree(t, g.Mutex(1))
-	must(t, theirs.Unlock())
-	must(t, wait())
-	must(t, g.Close())
+	kit.Must(t, theirs.Unlock())
+	kit.Must(t, wait())
+	kit.Must(t, g.Close())
 }
 
 // What is done while a Close is refused is done all the same.
@@ -79,20 +80,20 @@ func TestRefusedCloseDisturbsNobody(t *testing.T) {
 	_, d := newGuarded(t)
 	take(t, g.Mutex(0))
 	const goroutines, each = 3, 1000
-	wait := async(t, func() error { _, err := d.visitAll(g.Mutex(1), goroutines, each); return err })
+	wait := kit.Async(t, func() error { _, err := d.visitAll(g.Mutex(1), goroutines, each); return err })
 	done := make(chan error, 1)
 	go func() { done <- wait() }()
 	for {
 		select {
 		case err := <-done:
-			must(t, err)
+			kit.Must(t, err)
 			if d.visits != goroutines*each {
 				t.Errorf("%d visits, want %d", d.visits, goroutines*each)
 			}
-			must(t, g.Mutex(0).Unlock())
+			kit.Must(t, g.Mutex(0).Unlock())
 			return
 		default:
-			wantError(t, g.Close(), lock.ErrInUse)
+			kit.WantError(t, g.Close(), lock.ErrInUse)
 		}
 	}
 }
@@ -100,17 +101,17 @@ func TestRefusedCloseDisturbsNobody(t *testing.T) {
 func TestCloseFreesTheSlot(t *testing.T) {
 	g := newGroupFor(t, 1, &lock.Config{Processes: 2})
 	other := join(t, g)
-	_, err := lock.OpenID(patient(t), g.ID())
-	wantError(t, err, syscall.ENOSPC)
+	_, err := lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, syscall.ENOSPC)
 	for range 3 { // again and again it does nothing
-		must(t, other.Close())
+		kit.Must(t, other.Close())
 	}
 	third := join(t, g)
 	wantFree(t, third.Mutex(0))
-	must(t, other.Close())
+	kit.Must(t, other.Close())
 	wantFree(t, third.Mutex(0))
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, syscall.ENOSPC)
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, syscall.ENOSPC)
 }
 
 // The other Group of the process goes on, and so does what the kernel would do
@@ -122,13 +123,13 @@ func TestCloseOfOneOfTwoGroups(t *testing.T) {
 	for _, m := range []*lock.Mutex{one.Mutex(0), two.Mutex(0)} {
 		wantHeld(t, m)
 	}
-	must(t, one.Close())
+	kit.Must(t, one.Close())
 	p.Kill()
 	if !take(t, two.Mutex(0)) {
 		t.Error("not abandoned")
 	}
 	wantHeld(t, g.Mutex(0))
-	must(t, two.Mutex(0).Unlock())
+	kit.Must(t, two.Mutex(0).Unlock())
 }
 
 // After many have come and gone nothing of them is left.
@@ -182,7 +183,7 @@ func TestJoiningAndClosingLeavesNoTrace(t *testing.T) {
 		if take(t, g.Mutex(i)) {
 			t.Errorf("mutex %d is abandoned", i)
 		}
-		must(t, g.Mutex(i).Unlock())
+		kit.Must(t, g.Mutex(i).Unlock())
 	}
 }
 
@@ -218,9 +219,9 @@ func TestDeathAfterRefusedClose(t *testing.T) {
 	p.does("close", lock.ErrInUse.Error())
 	p.does("lock 1", "locked")
 	for i := range 2 {
-		wait := asyncLock(t, patient(t), g.Mutex(i))
+		wait := asyncLock(t, kit.Patient(t), g.Mutex(i))
 		awaitWaiters(t, g, i, 1)
-		defer func() { must(t, wait()) }()
+		defer func() { kit.Must(t, wait()) }()
 	}
 	p.Kill()
 }

@@ -5,12 +5,12 @@ package lock_test
 import (
 	"fmt"
 	"io/fs"
-	"strconv"
 	"syscall"
 	"testing"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -27,7 +27,7 @@ func TestCreate(t *testing.T) {
 		t.Run(fmt.Sprintf("%d for %d", tt.n, tt.processes), func(t *testing.T) {
 			key := newKey(t)
 			g, err := lock.Create(key, tt.n, &lock.Config{Processes: tt.processes})
-			must(t, err)
+			kit.Must(t, err)
 			endGroup(t, g)
 			if g.Len() != tt.n || g.Key() != key {
 				t.Errorf("Len %d, Key %v, want %d, %v", g.Len(), g.Key(), tt.n, key)
@@ -39,7 +39,7 @@ func TestCreate(t *testing.T) {
 				if take(t, g.Mutex(i)) {
 					t.Errorf("mutex %d is abandoned", i)
 				}
-				must(t, g.Mutex(i).Unlock())
+				kit.Must(t, g.Mutex(i).Unlock())
 			}
 		})
 	}
@@ -64,9 +64,9 @@ func TestCreateRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			key := newKey(t)
 			_, err := lock.Create(key, tt.n, &tt.cfg)
-			wantError(t, err, syscall.EINVAL, tt.says)
-			g, created, err := lock.OpenOrCreate(patient(t), key, tt.n, &tt.cfg)
-			wantError(t, err, syscall.EINVAL, tt.says)
+			kit.WantError(t, err, syscall.EINVAL, tt.says)
+			g, created, err := lock.OpenOrCreate(kit.Patient(t), key, tt.n, &tt.cfg)
+			kit.WantError(t, err, syscall.EINVAL, tt.says)
 			if g != nil || created {
 				t.Errorf("group %v, created %v beside an error", g, created)
 			}
@@ -78,13 +78,13 @@ func TestCreateRefuses(t *testing.T) {
 func TestCreateIsExclusive(t *testing.T) {
 	key := newKey(t)
 	g, err := lock.Create(key, 2, nil)
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
 	take(t, g.Mutex(0))
 	_, err = lock.Create(key, 2, nil)
-	wantError(t, err, fs.ErrExist)
+	kit.WantError(t, err, fs.ErrExist)
 	wantHeld(t, join(t, g).Mutex(0))
-	must(t, g.Mutex(0).Unlock())
+	kit.Must(t, g.Mutex(0).Unlock())
 }
 
 // A key can name a segment, or a set, that is not a group's.
@@ -102,14 +102,14 @@ func TestCreateWhereTheKeyIsInUse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := newKey(t)
 			remove, err := occupy(key)
-			must(t, err)
+			kit.Must(t, err)
 			before := names(t, key)
 			_, err = lock.Create(key, 1, nil)
-			wantError(t, err, fs.ErrExist)
+			kit.WantError(t, err, fs.ErrExist)
 			wantNames(t, key, before...)
-			must(t, remove())
+			kit.Must(t, remove())
 			g, err := lock.Create(key, 1, nil)
-			must(t, err)
+			kit.Must(t, err)
 			endGroup(t, g)
 		})
 	}
@@ -122,7 +122,7 @@ func TestPrivateGroupsAreDistinct(t *testing.T) {
 	}
 	take(t, a.Mutex(0))
 	wantFree(t, b.Mutex(0))
-	must(t, a.Mutex(0).Unlock())
+	kit.Must(t, a.Mutex(0).Unlock())
 }
 
 // The mode is that of both, and not the business of the umask.
@@ -133,11 +133,11 @@ func TestModeIsExact(t *testing.T) {
 	for _, tt := range []struct{ mode, want fs.FileMode }{{0, 0o600}, {0o600, 0o600}, {0o666, 0o666}, {0o777, 0o777}} {
 		g := newGroupFor(t, 1, &lock.Config{Mode: tt.mode})
 		seg, err := shm.OpenID(g.ID())
-		must(t, err)
+		kit.Must(t, err)
 		segment, err := seg.Stat()
-		must(t, err)
+		kit.Must(t, err)
 		set, err := setOf(t, g).Stat()
-		must(t, err)
+		kit.Must(t, err)
 		if segment.Mode != tt.want || set.Mode != tt.want {
 			t.Errorf("mode %#o: segment %#o, set %#o, want %#o", tt.mode, segment.Mode, set.Mode, tt.want)
 		}
@@ -147,15 +147,11 @@ func TestModeIsExact(t *testing.T) {
 // createHelper makes a group of a key and a mode, joins it once more by its id,
 // and ends.
 var createHelper = sysvtest.Helper("create", func(args []string) error {
-	key, err := sysv.ParseKey(args[0])
+	key, mode, err := kit.KeyAndMode(args)
 	if err != nil {
 		return err
 	}
-	mode, err := strconv.ParseUint(args[1], 8, 32)
-	if err != nil {
-		return err
-	}
-	g, err := lock.Create(key, 1, &lock.Config{Mode: fs.FileMode(mode)})
+	g, err := lock.Create(key, 1, &lock.Config{Mode: mode})
 	if err != nil {
 		fmt.Println(outcome(err))
 		return nil
@@ -171,7 +167,7 @@ var createHelper = sysvtest.Helper("create", func(args []string) error {
 func startCreate(t testing.TB, key sysv.Key, mode fs.FileMode) *sysvtest.Process {
 	t.Helper()
 	cmd := sysvtest.Command(createHelper, key.String(), fmt.Sprintf("%o", uint32(mode)))
-	return sysvtest.StartCommand(t, as(cmd, nobody, nobody))
+	return sysvtest.StartCommand(t, kit.Ordinary(cmd))
 }
 
 // With such a mode the creator himself can't take part, unless he is root.
@@ -187,7 +183,7 @@ func TestModeThatExcludesTheCreator(t *testing.T) {
 
 func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 	emulator.Namespaces.Skip(t)
-	needRoot(t, "may make an IPC namespace without another user's")
+	kit.NeedRoot(t, "may make an IPC namespace without another user's")
 	cmd := sysvtest.Command(createHelper, "0x4d2", "600")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
 	p := sysvtest.StartCommand(t, cmd)

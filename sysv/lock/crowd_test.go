@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 )
 
@@ -29,10 +30,10 @@ func maxThreads(t *testing.T, wg *sync.WaitGroup) int {
 	t.Helper()
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	end := time.After(2 * patience)
+	end := time.After(2 * kit.Patience)
 	for most := 0; ; time.Sleep(time.Millisecond) {
 		n, err := threads()
-		must(t, err)
+		kit.Must(t, err)
 		most = max(most, n)
 		select {
 		case <-done:
@@ -56,7 +57,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	other := join(t, g).Mutex(0)
 	take(t, other)
 	before, err := threads()
-	must(t, err)
+	kit.Must(t, err)
 	goroutines := crowd()
 	var wg sync.WaitGroup
 	for range goroutines {
@@ -70,7 +71,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	awaitQueue(t, m, goroutines-1)
 	p := startVisitor(t, g, id, 1, 1<<30)
 	awaitWaiters(t, g, 0, 2)
-	must(t, other.Unlock())
+	kit.Must(t, other.Unlock())
 	most := maxThreads(t, &wg)
 	d.stop.Store(1)
 	theirs, _ := p.finish(t)
@@ -87,7 +88,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
 	take(t, theirs)
 	before, err := threads()
-	must(t, err)
+	kit.Must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	goroutines := crowd()
@@ -106,7 +107,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 		t.Errorf("%d more threads for %d goroutines", more, goroutines)
 	}
 	awaitWaiters(t, g, 0, 0)
-	must(t, theirs.Unlock())
+	kit.Must(t, theirs.Unlock())
 	wantFree(t, m)
 }
 
@@ -121,7 +122,7 @@ func TestCrowdsOfProcesses(t *testing.T) {
 		ps = append(ps, startVisitor(t, g, id, goroutines, each))
 	}
 	awaitWaiters(t, g, 0, processes)
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	for _, p := range ps {
 		if _, n := p.finish(t); n > few {
 			t.Errorf("%d threads for %d goroutines", n, goroutines)
@@ -141,7 +142,7 @@ func TestWaiterTakesNoProcessorTime(t *testing.T) {
 	used := func() time.Duration {
 		p.Send("time")
 		d, err := time.ParseDuration(p.Line())
-		must(t, err)
+		kit.Must(t, err)
 		return d
 	}
 	take(t, m)
@@ -151,7 +152,7 @@ func TestWaiterTakesNoProcessorTime(t *testing.T) {
 	awaitWaiters(t, g, 0, 1)
 	wait := storm.Amount(500*time.Millisecond, 5*time.Second)
 	time.Sleep(wait)
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	p.Expect("locked")
 	p.Expect("ok")
 	if d := used() - before; d > wait/10 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 )
 
@@ -24,7 +25,7 @@ var locks = map[string]func(testing.TB, *lock.Mutex) (abandoned bool){
 	"TryLock": func(t testing.TB, m *lock.Mutex) bool {
 		t.Helper()
 		ok, abandoned, err := m.TryLock()
-		must(t, err)
+		kit.Must(t, err)
 		if !ok {
 			t.Fatal("not to be had")
 		}
@@ -47,7 +48,7 @@ func TestAbandonedUntilRepaired(t *testing.T) {
 						if !take(t, m) {
 							t.Errorf("round %d: not abandoned", i)
 						}
-						must(t, m.Unlock())
+						kit.Must(t, m.Unlock())
 					}
 				}
 				p = start(t, g)
@@ -56,16 +57,16 @@ func TestAbandonedUntilRepaired(t *testing.T) {
 				if !take(t, m) {
 					t.Error("not abandoned")
 				}
-				must(t, m.Repaired())
-				must(t, m.Unlock())
+				kit.Must(t, m.Repaired())
+				kit.Must(t, m.Unlock())
 				for range 2 {
 					p.does("trylock 1", "locked")
 					p.does("unlock 1", "ok")
 					if take(t, m) || take(t, g.Mutex(0)) {
 						t.Error("abandoned")
 					}
-					must(t, m.Unlock())
-					must(t, g.Mutex(0).Unlock())
+					kit.Must(t, m.Unlock())
+					kit.Must(t, g.Mutex(0).Unlock())
 				}
 				p.Finish()
 			})
@@ -86,8 +87,8 @@ func TestEveryDeathCounts(t *testing.T) {
 		if n := stat(t, g).Mutexes[0].Recoveries; n != i+1 {
 			t.Errorf("%d recoveries, want %d", n, i+1)
 		}
-		must(t, g.Mutex(0).Repaired())
-		must(t, g.Mutex(0).Unlock())
+		kit.Must(t, g.Mutex(0).Repaired())
+		kit.Must(t, g.Mutex(0).Unlock())
 	}
 }
 
@@ -102,11 +103,11 @@ func TestDeathWithoutTheMutex(t *testing.T) {
 	if take(t, m) {
 		t.Error("abandoned")
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	if !take(t, g.Mutex(1)) {
 		t.Error("not abandoned")
 	}
-	must(t, g.Mutex(1).Unlock())
+	kit.Must(t, g.Mutex(1).Unlock())
 }
 
 // The end of an owner wakes who waits: in other processes, in ours, and behind
@@ -124,7 +125,7 @@ func TestDeathWakesWaiters(t *testing.T) {
 			}
 			var waits []func() error
 			for range 3 {
-				waits = append(waits, async(t, func() error {
+				waits = append(waits, kit.Async(t, func() error {
 					abandoned, err := m.Lock(bg)
 					if !abandoned {
 						t.Error("not abandoned")
@@ -136,7 +137,7 @@ func TestDeathWakesWaiters(t *testing.T) {
 			awaitQueue(t, m, 2)
 			end(p)
 			for _, wait := range waits {
-				must(t, wait())
+				kit.Must(t, wait())
 			}
 			for _, p := range others {
 				p.Expect("abandoned")
@@ -163,18 +164,18 @@ func TestDeathOfAWaiter(t *testing.T) {
 		awaitWaiters(t, g, 0, 2)
 		p.Kill()
 		awaitWaiters(t, g, 0, 1)
-		must(t, m.Unlock())
+		kit.Must(t, m.Unlock())
 		next.Expect("locked")
-		wait := async(t, func() error { _, err := m.Lock(bg); return err })
+		wait := kit.Async(t, func() error { _, err := m.Lock(bg); return err })
 		awaitWaiters(t, g, 0, 1)
 		next.does("unlock 0", "ok")
-		must(t, wait())
+		kit.Must(t, wait())
 		next.Finish()
 	}
 	if st := stat(t, g).Mutexes[0]; st.Abandoned || st.Recoveries != 0 {
 		t.Errorf("%+v", st)
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 }
 
 func TestStoppedOwnerIsAlive(t *testing.T) {
@@ -182,12 +183,12 @@ func TestStoppedOwnerIsAlive(t *testing.T) {
 	m := g.Mutex(0)
 	p := startHolding(t, g, 0)
 	p.stop(t)
-	if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+	if _, err := m.Lock(kit.Brief(t)); err != context.DeadlineExceeded {
 		t.Errorf("error %v", err)
 	}
 	wantHeld(t, m)
 	p.Send("unlock 0")
-	wait := async(t, func() error {
+	wait := kit.Async(t, func() error {
 		abandoned, err := m.Lock(bg)
 		if abandoned {
 			t.Error("abandoned")
@@ -197,9 +198,9 @@ func TestStoppedOwnerIsAlive(t *testing.T) {
 	awaitWaiters(t, g, 0, 1)
 	p.resume(t)
 	p.Expect("ok")
-	must(t, wait())
+	kit.Must(t, wait())
 	p.does("trylock 0", "busy")
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	p.Finish()
 }
 
@@ -213,13 +214,13 @@ func TestExecKeepsTheMutex(t *testing.T) {
 			p.does("exec", "joined")
 			p.does("trylock 0", "busy")
 			p.does("unlock 0", lock.ErrNotLocked.Error())
-			if _, err := m.Lock(brief(t)); err != context.DeadlineExceeded {
+			if _, err := m.Lock(kit.Brief(t)); err != context.DeadlineExceeded {
 				t.Errorf("error %v", err)
 			}
 			if st := stat(t, g); !st.Mutexes[0].Held || st.Mutexes[0].Dead || st.Mutexes[0].PID != p.pid() || len(st.Members) != 3 {
 				t.Errorf("%+v", st)
 			}
-			wait := async(t, func() error {
+			wait := kit.Async(t, func() error {
 				abandoned, err := m.Lock(bg)
 				if !abandoned {
 					t.Error("not abandoned")
@@ -228,8 +229,8 @@ func TestExecKeepsTheMutex(t *testing.T) {
 			})
 			awaitWaiters(t, g, 0, 1)
 			end(p)
-			must(t, wait())
-			must(t, m.Unlock())
+			kit.Must(t, wait())
+			kit.Must(t, m.Unlock())
 			if n := len(stat(t, g).Members); n != 1 {
 				t.Errorf("%d members, want 1", n)
 			}
@@ -240,7 +241,7 @@ func TestExecKeepsTheMutex(t *testing.T) {
 // Whoever is dead is dead in every PID namespace.
 func TestDeathInAnotherPIDNamespace(t *testing.T) {
 	emulator.Namespaces.Skip(t)
-	needRoot(t, "may make a PID namespace without another user's")
+	kit.NeedRoot(t, "may make a PID namespace without another user's")
 	g := newGroup(t, 2)
 	cmd := command(g)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
@@ -259,6 +260,6 @@ func TestDeathInAnotherPIDNamespace(t *testing.T) {
 		if !take(t, g.Mutex(i)) {
 			t.Errorf("mutex %d is not abandoned", i)
 		}
-		must(t, g.Mutex(i).Unlock())
+		kit.Must(t, g.Mutex(i).Unlock())
 	}
 }

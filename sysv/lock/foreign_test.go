@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -45,12 +46,12 @@ func generationOf(locks, slot int) int { return lineOf(locks) + slot }
 func wordsOf(t testing.TB, id int) []uint32 {
 	t.Helper()
 	seg, err := shm.OpenID(id)
-	must(t, err)
+	kit.Must(t, err)
 	mapping, err := seg.Attach(nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, mapping.Detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, mapping.Detach()) })
 	w, err := shm.Slice[uint32](mapping, 0, mapping.Len()/4)
-	must(t, err)
+	kit.Must(t, err)
 	return w
 }
 
@@ -66,7 +67,7 @@ func TestLayout(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Clone(w)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 }
 
 // fake is a segment and a set that look like a group of 1 mutex for 2
@@ -74,7 +75,7 @@ func TestLayout(t *testing.T) {
 func fake(t testing.TB, key sysv.Key, change func(w []uint32)) (id int) {
 	t.Helper()
 	set, err := sem.Create(key, []int{1, 0, 0, 0}, nil)
-	must(t, err)
+	kit.Must(t, err)
 	return fakeWith(t, key, words(1, 2), func(w []uint32) {
 		copy(w, []uint32{magic, 1, 1, 2, uint32(set.ID())})
 		change(w)
@@ -85,12 +86,12 @@ func fake(t testing.TB, key sysv.Key, change func(w []uint32)) (id int) {
 func fakeWith(t testing.TB, key sysv.Key, n int, fill func(w []uint32)) (id int) {
 	t.Helper()
 	seg, err := shm.Create(key, 4*n, nil)
-	must(t, err)
+	kit.Must(t, err)
 	mapping, err := seg.Attach(nil)
-	must(t, err)
+	kit.Must(t, err)
 	defer mapping.Detach()
 	w, err := shm.Slice[uint32](mapping, 0, n)
-	must(t, err)
+	kit.Must(t, err)
 	fill(w)
 	return seg.ID()
 }
@@ -98,19 +99,19 @@ func fakeWith(t testing.TB, key sysv.Key, n int, fill func(w []uint32)) (id int)
 func TestFakeIsGoodEnough(t *testing.T) {
 	key := newKey(t)
 	id := fake(t, key, func([]uint32) {})
-	g, err := lock.Open(patient(t), key)
-	must(t, err)
+	g, err := lock.Open(kit.Patient(t), key)
+	kit.Must(t, err)
 	closeAfter(t, g)
 	if g.ID() != id {
 		t.Errorf("group %d, want %d", g.ID(), id)
 	}
 	take(t, g.Mutex(0))
-	must(t, g.Mutex(0).Unlock())
+	kit.Must(t, g.Mutex(0).Unlock())
 }
 
 func TestForeignSegmentsAreRefused(t *testing.T) {
 	otherSet, err := sem.Create(sysv.Private, []int{1, 0, 0, 0}, nil)
-	must(t, err)
+	kit.Must(t, err)
 	defer otherSet.Remove()
 	for _, tt := range []struct {
 		name string
@@ -165,7 +166,7 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 		}, syscall.EINVAL, fmt.Sprintf("set %d has 4 semaphores and key 0x00000000", otherSet.ID())},
 		{"a set of another length", func(t *testing.T, key sysv.Key) {
 			set, err := sem.Create(key, []int{1, 0, 0}, nil)
-			must(t, err)
+			kit.Must(t, err)
 			fakeWith(t, key, words(1, 2), func(w []uint32) { copy(w, []uint32{magic, 1, 1, 2, uint32(set.ID())}) })
 		}, syscall.EINVAL, "has 3 semaphores"},
 	} {
@@ -173,10 +174,10 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 			key := newKey(t)
 			tt.make(t, key)
 			before := names(t, key)
-			_, err := lock.Open(patient(t), key)
-			wantError(t, err, tt.want, tt.says)
-			_, created, err := lock.OpenOrCreate(patient(t), key, 1, nil)
-			wantError(t, err, tt.want, tt.says)
+			_, err := lock.Open(kit.Patient(t), key)
+			kit.WantError(t, err, tt.want, tt.says)
+			_, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+			kit.WantError(t, err, tt.want, tt.says)
 			if created {
 				t.Error("created")
 			}
@@ -193,7 +194,7 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 func segments(t testing.TB, key sysv.Key) (of []shm.Stat) {
 	t.Helper()
 	all, err := shm.List()
-	must(t, err)
+	kit.Must(t, err)
 	for _, st := range all {
 		if st.Key == key {
 			of = append(of, st)
@@ -206,14 +207,14 @@ func segments(t testing.TB, key sysv.Key) (of []shm.Stat) {
 func TestGroupWithoutItsSet(t *testing.T) {
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
+	kit.Must(t, err)
 	closeAfter(t, g)
-	must(t, setOf(t, g).Remove())
-	_, err = lock.Open(patient(t), key)
-	wantError(t, err, sysv.ErrRemoved, "ipcrm")
-	_, _, err = lock.OpenOrCreate(patient(t), key, 1, nil)
-	wantError(t, err, sysv.ErrRemoved, "ipcrm")
-	wantError(t, g.Remove(), sysv.ErrRemoved)
+	kit.Must(t, setOf(t, g).Remove())
+	_, err = lock.Open(kit.Patient(t), key)
+	kit.WantError(t, err, sysv.ErrRemoved, "ipcrm")
+	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+	kit.WantError(t, err, sysv.ErrRemoved, "ipcrm")
+	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 	wantNames(t, key)
 }
 
@@ -222,19 +223,19 @@ func TestGroupWithoutItsSegment(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
 	seg, err := shm.OpenID(g.ID())
-	must(t, err)
-	must(t, seg.Remove())
-	_, err = lock.Open(patient(t), key)
-	wantError(t, err, fs.ErrNotExist)
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, sysv.ErrRemoved)
-	_, _, err = lock.OpenOrCreate(patient(t), key, 1, nil)
-	wantError(t, err, fs.ErrExist)
+	kit.Must(t, err)
+	kit.Must(t, seg.Remove())
+	_, err = lock.Open(kit.Patient(t), key)
+	kit.WantError(t, err, fs.ErrNotExist)
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, sysv.ErrRemoved)
+	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+	kit.WantError(t, err, fs.ErrExist)
 	wantFree(t, g.Mutex(0)) // for who is a member nothing has changed
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 	wantNames(t, key)
 }
 
@@ -243,28 +244,28 @@ func TestOpenGivesUpOnAGroupInTheMaking(t *testing.T) {
 	key := newKey(t)
 	id := fakeWith(t, key, words(1, 2), func([]uint32) {})
 	says := fmt.Sprintf("ipcrm -m %d -S %v", id, key)
-	_, err := lock.Open(brief(t), key)
-	wantError(t, err, sysv.ErrNotInitialized, says)
-	wantError(t, err, context.DeadlineExceeded)
-	_, err = lock.OpenID(brief(t), id)
-	wantError(t, err, sysv.ErrNotInitialized, says)
-	_, created, err := lock.OpenOrCreate(brief(t), key, 1, nil)
-	wantError(t, err, sysv.ErrNotInitialized, says)
+	_, err := lock.Open(kit.Brief(t), key)
+	kit.WantError(t, err, sysv.ErrNotInitialized, says)
+	kit.WantError(t, err, context.DeadlineExceeded)
+	_, err = lock.OpenID(kit.Brief(t), id)
+	kit.WantError(t, err, sysv.ErrNotInitialized, says)
+	_, created, err := lock.OpenOrCreate(kit.Brief(t), key, 1, nil)
+	kit.WantError(t, err, sysv.ErrNotInitialized, says)
 	if created {
 		t.Error("created")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	wait := async(t, func() error { _, err := lock.Open(ctx, key); return err })
+	wait := kit.Async(t, func() error { _, err := lock.Open(ctx, key); return err })
 	cancel()
-	wantError(t, wait(), context.Canceled)
+	kit.WantError(t, wait(), context.Canceled)
 }
 
 func TestOpenWaitsForTheCreator(t *testing.T) {
 	key := newKey(t)
 	fakeWith(t, key, words(1, 2), func([]uint32) {})
-	gaveUp := brief(t)
-	wait := async(t, func() error {
-		g, err := lock.Open(patient(t), key)
+	gaveUp := kit.Brief(t)
+	wait := kit.Async(t, func() error {
+		g, err := lock.Open(kit.Patient(t), key)
 		if err != nil {
 			return err
 		}
@@ -275,9 +276,9 @@ func TestOpenWaitsForTheCreator(t *testing.T) {
 	})
 	<-gaveUp.Done()
 	set, err := sem.Create(key, []int{1, 0, 0, 0}, nil)
-	must(t, err)
+	kit.Must(t, err)
 	w := wordsOf(t, segments(t, key)[0].ID)
 	copy(w[1:], []uint32{1, 1, 2, uint32(set.ID())})
 	w[magicWord] = magic // comes last
-	must(t, wait())
+	kit.Must(t, wait())
 }

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -64,13 +65,13 @@ func (d doing) mutex() int         { return int(d >> 8) }
 func newLedger(t *testing.T) (id int, l *ledger) {
 	t.Helper()
 	seg, err := shm.Create(sysv.Private, int(unsafe.Sizeof(ledger{})), nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, seg.Remove()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, seg.Remove()) })
 	mem, err := seg.Attach(nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, mem.Detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, mem.Detach()) })
 	l, err = shm.View[ledger](mem, 0)
-	must(t, err)
+	kit.Must(t, err)
 	return seg.ID(), l
 }
 
@@ -206,15 +207,15 @@ func die() {
 func wantGone(t *testing.T, g *lock.Group) {
 	t.Helper()
 	st, err := g.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	if n := len(st.Members); n != 1 {
 		t.Errorf("%d members, want 1: %v", n, st.Members)
 	}
-	must(t, g.Close())
+	kit.Must(t, g.Close())
 	set, err := sem.OpenID(st.SetID)
-	must(t, err)
+	kit.Must(t, err)
 	values, err := set.Values()
-	must(t, err)
+	kit.Must(t, err)
 	if values[0] != 1 {
 		t.Errorf("the semaphore for joining is %d, want 1", values[0])
 	}
@@ -224,11 +225,11 @@ func wantGone(t *testing.T, g *lock.Group) {
 		}
 	}
 	seg, err := shm.OpenID(g.ID())
-	must(t, err)
+	kit.Must(t, err)
 	segment, err := seg.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	if segment.Nattch != 0 {
 		t.Errorf("nattch %d, want 0", segment.Nattch)
 	}
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 }

@@ -10,49 +10,23 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { sysvtest.Main(m) }
 
 // bg is the context of waits that nothing but the mutex ends.
 var bg = context.Background()
-
-// patience bounds what a failure would make endless. No test passes or fails by
-// how long something takes.
-const patience = 30 * time.Second
-
-func patient(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// brief is for waits that are to end without success.
-func brief(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func ended(t testing.TB) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
-}
 
 // newGroup makes a private group, which is closed and removed after the test.
 func newGroup(t testing.TB, n int) *lock.Group {
@@ -63,7 +37,7 @@ func newGroup(t testing.TB, n int) *lock.Group {
 func newGroupFor(t testing.TB, n int, cfg *lock.Config) *lock.Group {
 	t.Helper()
 	g, err := lock.Create(sysv.Private, n, cfg)
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
 	return g
 }
@@ -91,8 +65,8 @@ func closeAfter(t testing.TB, g *lock.Group) {
 // join makes this process a member of the group once more.
 func join(t testing.TB, g *lock.Group) *lock.Group {
 	t.Helper()
-	again, err := lock.OpenID(patient(t), g.ID())
-	must(t, err)
+	again, err := lock.OpenID(kit.Patient(t), g.ID())
+	kit.Must(t, err)
 	closeAfter(t, again)
 	return again
 }
@@ -116,7 +90,7 @@ func named(t testing.TB, key sysv.Key) map[string]func() error {
 	t.Helper()
 	objects := make(map[string]func() error)
 	segments, err := shm.List()
-	must(t, err)
+	kit.Must(t, err)
 	for _, st := range segments {
 		if st.Key == key {
 			objects[fmt.Sprint("segment ", st.ID)] = func() error {
@@ -129,7 +103,7 @@ func named(t testing.TB, key sysv.Key) map[string]func() error {
 		}
 	}
 	sets, err := sem.List()
-	must(t, err)
+	kit.Must(t, err)
 	for _, st := range sets {
 		if st.Key == key {
 			objects[fmt.Sprint("set ", st.ID)] = func() error {
@@ -162,43 +136,22 @@ func wantNames(t testing.TB, key sysv.Key, want ...string) {
 func setOf(t testing.TB, g *lock.Group) *sem.Set {
 	t.Helper()
 	set, err := sem.OpenID(stat(t, g).SetID)
-	must(t, err)
+	kit.Must(t, err)
 	return set
 }
 
 func stat(t testing.TB, g *lock.Group) lock.Stat {
 	t.Helper()
 	st, err := g.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	return st
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// wantError checks what an error is and what its text says.
-func wantError(t testing.TB, err, want error, parts ...string) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("error %v, want %v", err, want)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q, want %q in it", err, part)
-		}
-	}
 }
 
 // take locks, says whether that is abandoned, and fails the test where it can't.
 func take(t testing.TB, m *lock.Mutex) (abandoned bool) {
 	t.Helper()
-	abandoned, err := m.Lock(patient(t))
-	must(t, err)
+	abandoned, err := m.Lock(kit.Patient(t))
+	kit.Must(t, err)
 	return abandoned
 }
 
@@ -206,49 +159,33 @@ func take(t testing.TB, m *lock.Mutex) (abandoned bool) {
 func wantFree(t testing.TB, m *lock.Mutex) {
 	t.Helper()
 	ok, _, err := m.TryLock()
-	must(t, err)
+	kit.Must(t, err)
 	if !ok {
 		t.Fatal("the mutex is not free")
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 }
 
 // wantHeld fails the test if somebody else can lock.
 func wantHeld(t testing.TB, m *lock.Mutex) {
 	t.Helper()
 	ok, _, err := m.TryLock()
-	must(t, err)
+	kit.Must(t, err)
 	if ok {
 		t.Fatal("the mutex is free")
-	}
-}
-
-// eventually waits for something that other threads or processes bring about.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	end := time.Now().Add(patience)
-	for tries := 0; !cond(); tries++ {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-		if tries < 20 { // it may be about to come true
-			runtime.Gosched()
-		} else {
-			time.Sleep(100 * time.Microsecond)
-		}
 	}
 }
 
 // awaitWaiters waits until so many processes wait in the kernel.
 func awaitWaiters(t testing.TB, g *lock.Group, i, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d waiters", want), func() bool { return stat(t, g).Mutexes[i].Waiters == want })
+	kit.Eventually(t, fmt.Sprintf("%d waiters", want), func() bool { return stat(t, g).Mutexes[i].Waiters == want })
 }
 
 // awaitQueue waits until so many goroutines queue in Go.
 func awaitQueue(t testing.TB, m *lock.Mutex, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d queue", want), func() bool { return lock.Queued(m) == want })
+	kit.Eventually(t, fmt.Sprintf("%d queue", want), func() bool { return lock.Queued(m) == want })
 }
 
 // moment is shorter than what a timer can measure.
@@ -263,25 +200,9 @@ func dally(d time.Duration) {
 	}
 }
 
-// async calls f and returns a function that waits for its error.
-func async(t testing.TB, f func() error) (wait func() error) {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	return func() error {
-		t.Helper()
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(patience):
-			t.Fatalf("still waiting after %v", patience)
-			return nil
-		}
-	}
-}
-
 // asyncLock is async for Lock, after which it unlocks.
 func asyncLock(t testing.TB, ctx context.Context, m *lock.Mutex) (wait func() error) {
-	return async(t, func() error {
+	return kit.Async(t, func() error {
 		if _, err := m.Lock(ctx); err != nil {
 			return err
 		}
@@ -289,35 +210,7 @@ func asyncLock(t testing.TB, ctx context.Context, m *lock.Mutex) (wait func() er
 	})
 }
 
-const nobody = 65534
-
-func needRoot(t testing.TB, what string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skipf("skipping: only root %s: run the test as root", what)
-	}
-}
-
-// as makes cmd a process of another user and group, where root starts it.
-func as(cmd *exec.Cmd, uid, gid uint32) *exec.Cmd {
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
-	}
-	return cmd
-}
-
 // outcome names an error in a word, for comparison and for printing.
 func outcome(err error) string {
-	if err == nil {
-		return "ok"
-	}
-	for _, known := range []error{sysv.ErrRemoved, sysv.ErrNotInitialized, lock.ErrNotLocked, lock.ErrInUse, os.ErrClosed, context.DeadlineExceeded} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return unix.ErrnoName(errno)
-	}
-	return err.Error()
+	return kit.Outcome(err, sysv.ErrRemoved, sysv.ErrNotInitialized, lock.ErrNotLocked, lock.ErrInUse, os.ErrClosed, context.DeadlineExceeded)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -132,10 +133,10 @@ func (p member) pid() int { return p.Cmd.Process.Pid }
 // stop returns when it is stopped.
 func (p member) stop(t testing.TB) {
 	t.Helper()
-	must(t, p.Cmd.Process.Signal(syscall.SIGSTOP))
-	eventually(t, "it is stopped", func() bool {
+	kit.Must(t, p.Cmd.Process.Signal(syscall.SIGSTOP))
+	kit.Eventually(t, "it is stopped", func() bool {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
-		must(t, err)
+		kit.Must(t, err)
 		_, state, _ := strings.Cut(string(text), ") ")
 		return state[0] == 'T'
 	})
@@ -143,7 +144,7 @@ func (p member) stop(t testing.TB) {
 
 func (p member) resume(t testing.TB) {
 	t.Helper()
-	must(t, p.Cmd.Process.Signal(syscall.SIGCONT))
+	kit.Must(t, p.Cmd.Process.Signal(syscall.SIGCONT))
 }
 
 // startHolding is a member that holds a mutex.
@@ -170,11 +171,11 @@ func newGuarded(t testing.TB) (id int, d *guarded) {
 func newShared[T any](t testing.TB) (id int, v *T) {
 	t.Helper()
 	seg, err := shm.Create(sysv.Private, 4096, nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, seg.Remove()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, seg.Remove()) })
 	v, detach, err := viewSegment[T](seg.ID())
-	must(t, err)
-	t.Cleanup(func() { must(t, detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, detach()) })
 	return seg.ID(), v
 }
 

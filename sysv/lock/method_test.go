@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"github.com/google/go-cmp/cmp"
 )
@@ -63,7 +64,7 @@ func TestMethodsAfterClose(t *testing.T) {
 	g := newGroup(t, 2)
 	id, key := g.ID(), g.Key()
 	wantFree(t, g.Mutex(0))
-	must(t, g.Close())
+	kit.Must(t, g.Close())
 	for _, m := range methods {
 		if got := outcome(m.call(g)); got != m.closed {
 			t.Errorf("%s: %s, want %s", m.name, got, m.closed)
@@ -78,7 +79,7 @@ func TestMethodsAfterClose(t *testing.T) {
 func TestMethodsAfterRemove(t *testing.T) {
 	g := newGroup(t, 2)
 	wantFree(t, g.Mutex(0))
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 	got, want := make(map[string]string), make(map[string]string)
 	for _, m := range methods {
 		got[m.name], want[m.name] = outcome(m.call(g)), m.removed

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"github.com/google/go-cmp/cmp"
@@ -28,9 +29,9 @@ func TestProcessesExcludeEachOther(t *testing.T) {
 		ps = append(ps, startVisitor(t, g, id, goroutines, each))
 	}
 	awaitWaiters(t, g, 0, processes)
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	_, err := d.visitAll(m, goroutines, each)
-	must(t, err)
+	kit.Must(t, err)
 	for _, p := range ps {
 		p.finish(t)
 	}
@@ -46,10 +47,10 @@ func TestGroupsExcludeEachOther(t *testing.T) {
 	b := join(t, a)
 	_, d := newGuarded(t)
 	const goroutines, each = 5, 300
-	wait := async(t, func() error { _, err := d.visitAll(b.Mutex(0), goroutines, each); return err })
+	wait := kit.Async(t, func() error { _, err := d.visitAll(b.Mutex(0), goroutines, each); return err })
 	_, err := d.visitAll(a.Mutex(0), goroutines, each)
-	must(t, err)
-	must(t, wait())
+	kit.Must(t, err)
+	kit.Must(t, wait())
 	if want := uint32(2 * goroutines * each); d.visits != want {
 		t.Errorf("%d visits, want %d", d.visits, want)
 	}
@@ -106,7 +107,7 @@ func TestMutexesOfAGroupAreIndependent(t *testing.T) {
 		wantFree(t, g.Mutex(i))
 		wantFree(t, other.Mutex(i))
 	}
-	must(t, g.Mutex(1).Unlock())
+	kit.Must(t, g.Mutex(1).Unlock())
 	wantFree(t, other.Mutex(1))
 }
 
@@ -124,7 +125,7 @@ func TestTryLock(t *testing.T) {
 				t.Errorf("held: %v, %v, %v", ok, abandoned, err)
 			}
 		}
-		must(t, m.Unlock())
+		kit.Must(t, m.Unlock())
 	}
 }
 
@@ -138,7 +139,7 @@ func TestUnlockAndRepairedOfWhatIsNotHeld(t *testing.T) {
 			wantNothing := func() {
 				t.Helper()
 				before := slices.Clone(w)
-				wantError(t, method(theirs), lock.ErrNotLocked, "mutex 0 of group")
+				kit.WantError(t, method(theirs), lock.ErrNotLocked, "mutex 0 of group")
 				if diff := cmp.Diff(before, slices.Clone(w)); diff != "" {
 					t.Errorf("words (-before +after):\n%s", diff)
 				}
@@ -148,18 +149,18 @@ func TestUnlockAndRepairedOfWhatIsNotHeld(t *testing.T) {
 			wantNothing() // where the owner is dead
 			take(t, m)
 			wantNothing() // where another holds it
-			wait := asyncLock(t, patient(t), third)
+			wait := asyncLock(t, kit.Patient(t), third)
 			awaitWaiters(t, g, 0, 1)
 			wantNothing() // where another waits
-			must(t, m.Unlock())
-			must(t, wait())
+			kit.Must(t, m.Unlock())
+			kit.Must(t, wait())
 			wantNothing() // where it is free
 			take(t, theirs)
-			must(t, theirs.Unlock())
+			kit.Must(t, theirs.Unlock())
 			wantNothing() // after an Unlock of its own
 			take(t, m)
 			wantNothing() // where another has taken it since
-			must(t, m.Unlock())
+			kit.Must(t, m.Unlock())
 		})
 	}
 }
@@ -174,7 +175,7 @@ func TestUnlocksAtOnceStealNoLock(t *testing.T) {
 	rounds := storm.Amount(300, 20_000)
 	for range rounds {
 		take(t, m)
-		must(t, d.count())
+		kit.Must(t, d.count())
 		const unlockers = 3
 		var ready, unlocked atomic.Int32
 		var wg sync.WaitGroup
@@ -216,17 +217,17 @@ func TestUnlockTooManyLeavesTheQueueInOrder(t *testing.T) {
 	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
 	for range 2 {
 		take(t, theirs)
-		wait := async(t, func() error { _, err := m.Lock(bg); return err })
+		wait := kit.Async(t, func() error { _, err := m.Lock(bg); return err })
 		awaitWaiters(t, g, 0, 1)
-		must(t, theirs.Unlock())
-		must(t, wait())
+		kit.Must(t, theirs.Unlock())
+		kit.Must(t, wait())
 		wordsOf(t, g.ID())[lineOf(0)] = 0 // the Unlock too many
 		take(t, theirs)
-		wantError(t, m.Unlock(), lock.ErrNotLocked)
-		wait = asyncLock(t, patient(t), m)
+		kit.WantError(t, m.Unlock(), lock.ErrNotLocked)
+		wait = asyncLock(t, kit.Patient(t), m)
 		awaitWaiters(t, g, 0, 1)
-		must(t, theirs.Unlock())
-		must(t, wait())
+		kit.Must(t, theirs.Unlock())
+		kit.Must(t, wait())
 	}
 }
 
@@ -235,16 +236,16 @@ func TestMutexOutOfRange(t *testing.T) {
 	for _, i := range []int{-1, 2, math.MaxInt, math.MinInt} {
 		m := g.Mutex(i)
 		for range 2 { // a failure must not leave the queue occupied
-			_, err := m.Lock(patient(t))
-			wantError(t, err, syscall.EINVAL, "the group has 2")
+			_, err := m.Lock(kit.Patient(t))
+			kit.WantError(t, err, syscall.EINVAL, "the group has 2")
 			ok, _, err := m.TryLock()
-			wantError(t, err, syscall.EINVAL, "the group has 2")
+			kit.WantError(t, err, syscall.EINVAL, "the group has 2")
 			if ok {
 				t.Error("locked")
 			}
 		}
-		wantError(t, m.Unlock(), syscall.EINVAL, "the group has 2")
-		wantError(t, m.Repaired(), syscall.EINVAL, "the group has 2")
+		kit.WantError(t, m.Unlock(), syscall.EINVAL, "the group has 2")
+		kit.WantError(t, m.Repaired(), syscall.EINVAL, "the group has 2")
 	}
 }
 
@@ -255,14 +256,14 @@ func TestNonsenseInAWord(t *testing.T) {
 	w := wordsOf(t, g.ID())
 	for _, word := range []uint32{1, 1 << 31, 4 << 20, 1<<32 - 1} {
 		w[lineOf(0)] = word
-		_, err := m.Lock(patient(t))
+		_, err := m.Lock(kit.Patient(t))
 		if err == nil || errors.Is(err, lock.ErrNotLocked) {
 			t.Errorf("%#x: Lock: %v", word, err)
 		}
 		if ok, _, err := m.TryLock(); ok || err == nil {
 			t.Errorf("%#x: TryLock: %v, %v", word, ok, err)
 		}
-		wantError(t, m.Unlock(), lock.ErrNotLocked)
+		kit.WantError(t, m.Unlock(), lock.ErrNotLocked)
 	}
 	w[lineOf(0)] = 0
 	wantFree(t, m)

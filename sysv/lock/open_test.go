@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -22,20 +23,20 @@ import (
 
 func TestOpenFindsNothing(t *testing.T) {
 	key := newKey(t)
-	_, err := lock.Open(patient(t), key)
-	wantError(t, err, fs.ErrNotExist)
+	_, err := lock.Open(kit.Patient(t), key)
+	kit.WantError(t, err, fs.ErrNotExist)
 	for _, id := range []int{-1, 1<<31 - 1} {
-		_, err := lock.OpenID(patient(t), id)
-		wantError(t, err, fs.ErrNotExist, fmt.Sprintf("no segment has id %d", id))
+		_, err := lock.OpenID(kit.Patient(t), id)
+		kit.WantError(t, err, fs.ErrNotExist, fmt.Sprintf("no segment has id %d", id))
 	}
 	wantNames(t, key)
 }
 
 func TestKeyZeroNamesNothing(t *testing.T) {
-	_, err := lock.Open(patient(t), sysv.Private)
-	wantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
-	_, created, err := lock.OpenOrCreate(patient(t), sysv.Private, 1, nil)
-	wantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	_, err := lock.Open(kit.Patient(t), sysv.Private)
+	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	_, created, err := lock.OpenOrCreate(kit.Patient(t), sysv.Private, 1, nil)
+	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	if created {
 		t.Error("created")
 	}
@@ -44,13 +45,13 @@ func TestKeyZeroNamesNothing(t *testing.T) {
 func TestOpen(t *testing.T) {
 	key := newKey(t)
 	g, err := lock.Create(key, 3, nil)
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
-	byKey, err := lock.Open(patient(t), key)
-	must(t, err)
+	byKey, err := lock.Open(kit.Patient(t), key)
+	kit.Must(t, err)
 	closeAfter(t, byKey)
-	byID, err := lock.OpenID(patient(t), g.ID())
-	must(t, err)
+	byID, err := lock.OpenID(kit.Patient(t), g.ID())
+	kit.Must(t, err)
 	closeAfter(t, byID)
 	for i := range 3 {
 		take(t, g.Mutex(i))
@@ -60,27 +61,27 @@ func TestOpen(t *testing.T) {
 			}
 			wantHeld(t, opened.Mutex(i))
 		}
-		must(t, g.Mutex(i).Unlock())
+		kit.Must(t, g.Mutex(i).Unlock())
 	}
 }
 
 func TestOpenOrCreate(t *testing.T) {
 	key := newKey(t)
-	first, created, err := lock.OpenOrCreate(patient(t), key, 2, &lock.Config{Processes: 3})
-	must(t, err)
+	first, created, err := lock.OpenOrCreate(kit.Patient(t), key, 2, &lock.Config{Processes: 3})
+	kit.Must(t, err)
 	endGroup(t, first)
 	if !created {
 		t.Error("the first did not create")
 	}
-	second, created, err := lock.OpenOrCreate(patient(t), key, 2, &lock.Config{Processes: 100})
-	must(t, err)
+	second, created, err := lock.OpenOrCreate(kit.Patient(t), key, 2, &lock.Config{Processes: 100})
+	kit.Must(t, err)
 	closeAfter(t, second)
 	if created || second.ID() != first.ID() {
 		t.Errorf("the second: created %v, group %d, want false, %d", created, second.ID(), first.ID())
 	}
 
-	g, created, err := lock.OpenOrCreate(patient(t), key, 5, nil)
-	wantError(t, err, syscall.EINVAL, "exists with 2 mutexes", "5 are asked for")
+	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 5, nil)
+	kit.WantError(t, err, syscall.EINVAL, "exists with 2 mutexes", "5 are asked for")
 	if g != nil || created {
 		t.Errorf("group %v, created %v beside an error", g, created)
 	}
@@ -91,18 +92,18 @@ func TestOpenOrCreate(t *testing.T) {
 
 func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 	key := newKey(t)
-	_, created, err := lock.OpenOrCreate(ended(t), key, 1, nil)
+	_, created, err := lock.OpenOrCreate(kit.Ended(t), key, 1, nil)
 	if err != context.Canceled || created {
 		t.Errorf("created %v, error %v", created, err)
 	}
 	wantNames(t, key)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
-	if _, err := lock.Open(ended(t), key); err != context.Canceled {
+	if _, err := lock.Open(kit.Ended(t), key); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
-	if _, err := lock.OpenID(ended(t), g.ID()); err != context.Canceled {
+	if _, err := lock.OpenID(kit.Ended(t), g.ID()); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }
@@ -112,19 +113,19 @@ func TestOpenWaitsForWhoJoins(t *testing.T) {
 	const joining = 0
 	g := newGroup(t, 1)
 	set := setOf(t, g)
-	must(t, set.Do(bg, sem.Op{Num: joining, Delta: -1}))
-	_, err := lock.OpenID(brief(t), g.ID())
-	wantError(t, err, context.DeadlineExceeded)
-	wait := async(t, func() error {
+	kit.Must(t, set.Do(bg, sem.Op{Num: joining, Delta: -1}))
+	_, err := lock.OpenID(kit.Brief(t), g.ID())
+	kit.WantError(t, err, context.DeadlineExceeded)
+	wait := kit.Async(t, func() error {
 		g, err := lock.OpenID(bg, g.ID())
 		if err != nil {
 			return err
 		}
 		return g.Close()
 	})
-	eventually(t, "it waits", func() bool { n, err := set.Waiters(joining); return n == 1 && err == nil })
-	must(t, set.Do(bg, sem.Op{Num: joining, Delta: +1}))
-	must(t, wait())
+	kit.Eventually(t, "it waits", func() bool { n, err := set.Waiters(joining); return n == 1 && err == nil })
+	kit.Must(t, set.Do(bg, sem.Op{Num: joining, Delta: +1}))
+	kit.Must(t, wait())
 }
 
 // race opens or creates the group of each line's key, once the gate is 0,
@@ -168,7 +169,7 @@ var race = sysvtest.Helper("race", func(args []string) error {
 func TestOneOfManyCreates(t *testing.T) {
 	runners, rounds := 16, storm.Amount(4, 300)
 	gate, err := sem.Create(sysv.Private, []int{1}, nil)
-	must(t, err)
+	kit.Must(t, err)
 	defer gate.Remove()
 	var field []*sysvtest.Process
 	for range runners {
@@ -176,12 +177,12 @@ func TestOneOfManyCreates(t *testing.T) {
 	}
 	for range rounds {
 		key := newKey(t)
-		must(t, gate.SetValue(0, 1))
+		kit.Must(t, gate.SetValue(0, 1))
 		for _, p := range field {
 			p.Send(key.String())
 		}
-		eventually(t, "all are at the gate", func() bool { n, err := gate.ZeroWaiters(0); return n == runners && err == nil })
-		must(t, gate.SetValue(0, 0))
+		kit.Eventually(t, "all are at the gate", func() bool { n, err := gate.ZeroWaiters(0); return n == runners && err == nil })
+		kit.Must(t, gate.SetValue(0, 0))
 		got := make(map[string]int)
 		for _, p := range field {
 			got[p.Line()]++

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -33,9 +34,9 @@ func TestRemovalWakesWaiters(t *testing.T) {
 	}
 	awaitWaiters(t, g, 0, 1+len(ps))
 	awaitQueue(t, m, len(waits)-1)
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 	for _, wait := range waits {
-		wantError(t, wait(), sysv.ErrRemoved)
+		kit.WantError(t, wait(), sysv.ErrRemoved)
 	}
 	for _, p := range ps {
 		p.Expect(sysv.ErrRemoved.Error())
@@ -44,8 +45,8 @@ func TestRemovalWakesWaiters(t *testing.T) {
 		p.Finish()
 	}
 	// There were waiters, whom nobody can wake now.
-	wantError(t, other.Mutex(0).Unlock(), sysv.ErrRemoved)
-	wantError(t, other.Mutex(0).Unlock(), lock.ErrNotLocked)
+	kit.WantError(t, other.Mutex(0).Unlock(), sysv.ErrRemoved)
+	kit.WantError(t, other.Mutex(0).Unlock(), lock.ErrNotLocked)
 	wantFree(t, other.Mutex(0)) // without a system call
 }
 
@@ -53,38 +54,38 @@ func TestRemovedGroupIsNotFound(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
-	must(t, g.Remove())
+	kit.Must(t, err)
+	kit.Must(t, g.Remove())
 	wantNames(t, key)
-	_, err = lock.Open(patient(t), key)
-	wantError(t, err, fs.ErrNotExist)
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, sysv.ErrRemoved)
-	wantError(t, g.Remove(), sysv.ErrRemoved)
+	_, err = lock.Open(kit.Patient(t), key)
+	kit.WantError(t, err, fs.ErrNotExist)
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, sysv.ErrRemoved)
+	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 
-	next, created, err := lock.OpenOrCreate(patient(t), key, 1, nil)
-	must(t, err)
+	next, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+	kit.Must(t, err)
 	endGroup(t, next)
 	if !created || next.ID() == g.ID() {
 		t.Errorf("created %v, group %d after %d", created, next.ID(), g.ID())
 	}
 
-	must(t, g.Close())
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, fs.ErrNotExist)
-	wantError(t, g.Remove(), sysv.ErrRemoved)
+	kit.Must(t, g.Close())
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, fs.ErrNotExist)
+	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 	wantFree(t, next.Mutex(0))
 }
 
 func TestRemoveAfterClose(t *testing.T) {
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
-	must(t, g.Close())
+	kit.Must(t, err)
+	kit.Must(t, g.Close())
 	if n := len(names(t, key)); n != 2 {
 		t.Errorf("the key names %d objects, want a segment and a set", n)
 	}
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 	wantNames(t, key)
 }
 
@@ -98,7 +99,7 @@ func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 		"before it is filled": {
 			func(t *testing.T, key sysv.Key) func() error {
 				seg, err := shm.OpenID(fakeWith(t, key, words(1, 2), func([]uint32) {}))
-				must(t, err)
+				kit.Must(t, err)
 				return seg.Remove
 			},
 			3,
@@ -106,9 +107,9 @@ func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 		"while somebody joins": {
 			func(t *testing.T, key sysv.Key) func() error {
 				g, err := lock.Create(key, 1, nil)
-				must(t, err)
+				kit.Must(t, err)
 				closeAfter(t, g)
-				must(t, setOf(t, g).Do(bg, sem.Op{Delta: -1}))
+				kit.Must(t, setOf(t, g).Do(bg, sem.Op{Delta: -1}))
 				return g.Remove
 			},
 			4,
@@ -124,18 +125,18 @@ func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 				}
 				return err
 			}
-			byKey := async(t, func() error { return closed(lock.Open(bg, key)) })
-			byID := async(t, func() error { return closed(lock.OpenID(bg, id)) })
-			orCreate := async(t, func() error {
+			byKey := kit.Async(t, func() error { return closed(lock.Open(bg, key)) })
+			byID := kit.Async(t, func() error { return closed(lock.OpenID(bg, id)) })
+			orCreate := kit.Async(t, func() error {
 				g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
 				if err == nil && !created {
 					err = errors.New("opened a group that was removed")
 				}
 				return closed(g, err)
 			})
-			eventually(t, "all have attached it", func() bool { return int(segments(t, key)[0].Nattch) == tt.attached })
-			must(t, remove())
-			must(t, orCreate())
+			kit.Eventually(t, "all have attached it", func() bool { return int(segments(t, key)[0].Nattch) == tt.attached })
+			kit.Must(t, remove())
+			kit.Must(t, orCreate())
 			if err := byKey(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Error(err) // else it was in time to find none, or found the next
 			}
@@ -151,26 +152,26 @@ func TestOpenWaitsForTheEndOfARemoval(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
-	must(t, err)
+	kit.Must(t, err)
 	set, w := setOf(t, g), wordsOf(t, g.ID())
-	must(t, set.Do(bg, sem.Op{Delta: -1})) // nobody can join
-	gaveUp := brief(t)
-	wait := async(t, func() error {
+	kit.Must(t, set.Do(bg, sem.Op{Delta: -1})) // nobody can join
+	gaveUp := kit.Brief(t)
+	wait := kit.Async(t, func() error {
 		g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
 		if err != nil || !created || gaveUp.Err() == nil {
 			return fmt.Errorf("created %v, %v, in time %v", created, err, gaveUp.Err() == nil)
 		}
 		return errors.Join(g.Remove(), g.Close())
 	})
-	eventually(t, "it is about to join", func() bool { n, err := set.Waiters(0); return n == 1 && err == nil })
+	kit.Eventually(t, "it is about to join", func() bool { n, err := set.Waiters(0); return n == 1 && err == nil })
 	w[magicWord] = 0
-	must(t, set.Remove())
+	kit.Must(t, set.Remove())
 	<-gaveUp.Done()
 	seg, err := shm.OpenID(g.ID())
-	must(t, err)
-	must(t, seg.Remove())
-	must(t, wait())
-	must(t, g.Close())
+	kit.Must(t, err)
+	kit.Must(t, seg.Remove())
+	kit.Must(t, wait())
+	kit.Must(t, g.Close())
 }
 
 // However a removal meets who opens the group, it is found whole or not at all.
@@ -181,13 +182,13 @@ func TestRemovalAgainstOpeners(t *testing.T) {
 	found, created, none := 0, 0, 0
 	for range storm.Amount(150, 10_000) {
 		g, err := lock.Create(key, 1, nil)
-		must(t, err)
+		kit.Must(t, err)
 		pauses := [3]time.Duration{moment(r), moment(r), moment(r)}
-		removal := async(t, func() error {
+		removal := kit.Async(t, func() error {
 			dally(pauses[0])
 			return errors.Join(g.Remove(), g.Close())
 		})
-		open := async(t, func() error {
+		open := kit.Async(t, func() error {
 			dally(pauses[1])
 			g, err := lock.Open(bg, key)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -202,16 +203,16 @@ func TestRemovalAgainstOpeners(t *testing.T) {
 		})
 		dally(pauses[2])
 		next, isNew, err := lock.OpenOrCreate(bg, key, 1, nil)
-		must(t, err)
+		kit.Must(t, err)
 		if isNew {
 			created++
 		}
-		must(t, removal())
+		kit.Must(t, removal())
 		if err := next.Remove(); isNew && err != nil || !isNew && !errors.Is(err, sysv.ErrRemoved) {
 			t.Error(err)
 		}
-		must(t, next.Close())
-		must(t, open())
+		kit.Must(t, next.Close())
+		kit.Must(t, open())
 		wantNames(t, key)
 	}
 	t.Logf("OpenOrCreate created %d, Open found %d and %d times none", created, found, none)
@@ -222,7 +223,7 @@ func TestRemovalAgainstTheCreator(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	finder := async(t, func() error {
+	finder := kit.Async(t, func() error {
 		for ctx.Err() == nil {
 			g, err := lock.Open(bg, key)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -249,7 +250,7 @@ func TestRemovalAgainstTheCreator(t *testing.T) {
 		}
 	}
 	cancel()
-	must(t, finder())
+	kit.Must(t, finder())
 }
 
 func ignoreRemoved(err error) error {
@@ -262,14 +263,14 @@ func ignoreRemoved(err error) error {
 // What somebody removed by halves, as ipcrm does, Remove removes wholly.
 func TestRemoveWithoutTheSegment(t *testing.T) {
 	g, err := lock.Create(sysv.Private, 1, nil)
-	must(t, err)
+	kit.Must(t, err)
 	st, err := g.Stat()
-	must(t, err)
-	must(t, g.Close())
+	kit.Must(t, err)
+	kit.Must(t, g.Close())
 	seg, err := shm.OpenID(st.SegmentID)
-	must(t, err)
-	must(t, seg.Remove())
-	wantError(t, g.Remove(), sysv.ErrRemoved)
+	kit.Must(t, err)
+	kit.Must(t, seg.Remove())
+	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 	_, err = sem.OpenID(st.SetID)
-	wantError(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 }

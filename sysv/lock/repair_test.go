@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -65,7 +66,7 @@ func TestRepairAfterKill(t *testing.T) {
 	if n := sum(); n != 50 {
 		t.Errorf("the sum is %d in the middle, want 50", n)
 	}
-	must(t, transfer(patient(t), m, a, 30))
+	kit.Must(t, transfer(kit.Patient(t), m, a, 30))
 	if a.balance[0].Load() != 70 || a.balance[1].Load() != 30 {
 		t.Errorf("balances %d, %d, want 70, 30", a.balance[0].Load(), a.balance[1].Load())
 	}
@@ -78,7 +79,7 @@ func TestRepairAfterKill(t *testing.T) {
 		time.Sleep(time.Duration(r.IntN(int(2 * time.Millisecond))))
 		for _, p := range ps {
 			p.Kill()
-			must(t, transfer(patient(t), m, a, 1))
+			kit.Must(t, transfer(kit.Patient(t), m, a, 1))
 		}
 		if n := sum(); n != 100 {
 			t.Fatalf("the sum is %d, want 100", n)

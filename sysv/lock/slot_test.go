@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -17,8 +18,8 @@ func TestMoreProcessesThanSlots(t *testing.T) {
 	a, b := start(t, g), start(t, g)
 	wantFull := func() {
 		t.Helper()
-		_, err := lock.OpenID(patient(t), g.ID())
-		wantError(t, err, syscall.ENOSPC, "3 of 3 processes have joined")
+		_, err := lock.OpenID(kit.Patient(t), g.ID())
+		kit.WantError(t, err, syscall.ENOSPC, "3 of 3 processes have joined")
 	}
 	wantFull()
 	p := sysvtest.StartCommand(t, command(g))
@@ -30,8 +31,8 @@ func TestMoreProcessesThanSlots(t *testing.T) {
 	}
 	for _, end := range []func(){a.Kill, b.Finish} {
 		end()
-		again, err := lock.OpenID(patient(t), g.ID())
-		must(t, err)
+		again, err := lock.OpenID(kit.Patient(t), g.ID())
+		kit.Must(t, err)
 		closeAfter(t, again)
 		wantFree(t, again.Mutex(0))
 		wantFull()
@@ -70,14 +71,14 @@ func TestReusedSlot(t *testing.T) {
 			if !take(t, g.Mutex(0)) {
 				t.Error("not abandoned")
 			}
-			must(t, g.Mutex(0).Unlock())
+			kit.Must(t, g.Mutex(0).Unlock())
 			p.does("lock 0", "abandoned")
 			p.does("unlock 0", "ok")
 			p.does("unlock 2", "ok")
 			if take(t, g.Mutex(2)) {
 				t.Error("abandoned")
 			}
-			must(t, g.Mutex(2).Unlock())
+			kit.Must(t, g.Mutex(2).Unlock())
 			p.Finish()
 		})
 	}
@@ -131,8 +132,8 @@ func TestTokensOfManyDeaths(t *testing.T) {
 	}
 	theirs := join(t, g).Mutex(0)
 	take(t, theirs)
-	if _, err := g.Mutex(0).Lock(brief(t)); err != context.DeadlineExceeded {
+	if _, err := g.Mutex(0).Lock(kit.Brief(t)); err != context.DeadlineExceeded {
 		t.Errorf("with a token that means nothing: %v", err)
 	}
-	must(t, theirs.Unlock())
+	kit.Must(t, theirs.Unlock())
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,7 @@ func wantStat(t testing.TB, g *lock.Group, members []lock.Member, mutexes ...loc
 	t.Helper()
 	got := stat(t, g)
 	set, err := sem.OpenID(got.SetID)
-	must(t, err)
+	kit.Must(t, err)
 	if set.Key() != g.Key() || set.Len() != 1+got.Processes+g.Len() {
 		t.Errorf("set %d has key %v and %d semaphores", got.SetID, set.Key(), set.Len())
 	}
@@ -32,7 +33,7 @@ func wantStat(t testing.TB, g *lock.Group, members []lock.Member, mutexes ...loc
 func TestStat(t *testing.T) {
 	key := newKey(t)
 	g, err := lock.Create(key, 3, &lock.Config{Processes: 5})
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
 	me := os.Getpid()
 	wantStat(t, g, []lock.Member{{0, me}}, free, free, free)
@@ -59,19 +60,19 @@ func TestStat(t *testing.T) {
 
 	take(t, g.Mutex(0))
 	wantStat(t, g, []lock.Member{{0, me}}, lock.MutexStat{Held: true, PID: me, Abandoned: true, Recoveries: 1}, free, mine)
-	must(t, g.Mutex(0).Unlock())
+	kit.Must(t, g.Mutex(0).Unlock())
 	abandoned := free
 	abandoned.Abandoned, abandoned.Recoveries = true, 1
 	wantStat(t, g, []lock.Member{{0, me}}, abandoned, free, mine)
 	take(t, g.Mutex(0))
-	must(t, g.Mutex(0).Repaired())
-	must(t, g.Mutex(0).Unlock())
+	kit.Must(t, g.Mutex(0).Repaired())
+	kit.Must(t, g.Mutex(0).Unlock())
 	repaired := free
 	repaired.Recoveries = 1
 	wantStat(t, g, []lock.Member{{0, me}}, repaired, free, mine)
-	must(t, g.Mutex(2).Unlock())
+	kit.Must(t, g.Mutex(2).Unlock())
 
-	must(t, g.Remove())
+	kit.Must(t, g.Remove())
 	_, err = g.Stat()
-	wantError(t, err, sysv.ErrRemoved)
+	kit.WantError(t, err, sysv.ErrRemoved)
 }

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -192,7 +192,7 @@ func TestDeathOfACreator(t *testing.T) {
 			}
 			var err error
 			s.group, err = lock.Open(s.patient(), s.key)
-			must(t, err)
+			kit.Must(t, err)
 			s.play("A answers; B answers; A open; B open; C be busy elsewhere &")
 			s.wantAllWell()
 			s.wantEnd()
@@ -213,13 +213,13 @@ func TestDeathOfARemover(t *testing.T) {
 			s := newStage(t)
 			s.group = s.create()
 			st, err := s.group.Stat()
-			must(t, err)
+			kit.Must(t, err)
 			s.playTo(sc.step, sc.before)
 			s.play(sc.then)
 			s.play("V kill")
 			s.play(sc.after)
 			s.play("A close; B close")
-			must(t, s.group.Close())
+			kit.Must(t, s.group.Close())
 			if _, err := shm.OpenID(st.SegmentID); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the segment: %v, want %v", err, fs.ErrNotExist)
 			}
@@ -268,7 +268,7 @@ func newStage(t *testing.T) *stage {
 func (s *stage) create() *lock.Group {
 	s.Helper()
 	g, err := lock.Create(s.key, accountCount, &lock.Config{Processes: room})
-	must(s.T, err)
+	kit.Must(s.T, err)
 	s.Cleanup(func() {
 		if s.Failed() {
 			g.Remove()
@@ -278,9 +278,7 @@ func (s *stage) create() *lock.Group {
 }
 
 func (s *stage) patient() context.Context {
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
-	s.Cleanup(cancel)
-	return ctx
+	return kit.Patient(s.T)
 }
 
 func (s *stage) seat(who string) *seat { return &s.ledger.seats[seatOf(who)] }
@@ -399,11 +397,11 @@ func (s *stage) answer(who string) {
 func (s *stage) wantTokens(want string) {
 	s.Helper()
 	st, err := s.group.Stat()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	set, err := sem.OpenID(st.SetID)
-	must(s.T, err)
+	kit.Must(s.T, err)
 	got, err := set.Value(1 + room)
-	must(s.T, err)
+	kit.Must(s.T, err)
 	if fmt.Sprint(got) != want {
 		s.Errorf("%d tokens, want %s", got, want)
 	}
@@ -412,17 +410,13 @@ func (s *stage) wantTokens(want string) {
 // eventually waits for something that other processes bring about.
 func (s *stage) eventually(what string, cond func() bool) {
 	s.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(100 * time.Microsecond) {
-		if time.Now().After(end) {
-			s.Fatalf("never: %s", what)
-		}
-	}
+	kit.Eventually(s.T, what, cond)
 }
 
 func (s *stage) waiters() int {
 	s.Helper()
 	st, err := s.group.Stat()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	return st.Mutexes[0].Waiters
 }
 
@@ -444,14 +438,14 @@ func (s *stage) dead(who string) {
 func (s *stage) removeByHand() {
 	s.Helper()
 	seg, err := shm.Open(s.key, nil)
-	must(s.T, err)
-	must(s.T, seg.Remove())
+	kit.Must(s.T, err)
+	kit.Must(s.T, seg.Remove())
 	set, err := sem.Open(s.patient(), s.key, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	must(s.T, err)
-	must(s.T, set.Remove())
+	kit.Must(s.T, err)
+	kit.Must(s.T, set.Remove())
 }
 
 // wantAllWell checks, when V is dead, that those who wait get what they wait
@@ -467,7 +461,7 @@ func (s *stage) wantAllWell() {
 	s.play("A work &: any; B work &: any; C work &: any; D work &: any")
 	s.play("A answers; B answers; C answers; D answers")
 	st, err := s.group.Stat()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	for i, m := range st.Mutexes {
 		if m.Held || m.Abandoned || m.Waiters != 0 {
 			s.Errorf("mutex %d: %+v", i, m)
@@ -483,8 +477,8 @@ func (s *stage) wantFreePlaces() {
 	s.Helper()
 	for range room - 1 - len(s.cast) {
 		g, err := lock.Open(s.patient(), s.key)
-		must(s.T, err)
-		defer func() { must(s.T, g.Close()) }()
+		kit.Must(s.T, err)
+		defer func() { kit.Must(s.T, g.Close()) }()
 	}
 	if _, err := lock.Open(s.patient(), s.key); !errors.Is(err, syscall.ENOSPC) {
 		s.Errorf("one more joins: %v, want ENOSPC", err)
@@ -495,7 +489,7 @@ func (s *stage) wantFreePlaces() {
 func (s *stage) wantRecoveries(want int) {
 	s.Helper()
 	st, err := s.group.Stat()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	got := 0
 	for _, m := range st.Mutexes {
 		got += m.Recoveries

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -319,7 +320,7 @@ func newStorm(t *testing.T) *lockStorm {
 	// As many places as processes: one that is lost is missed.
 	var err error
 	s.group, err = lock.Create(sysv.Private, accountCount, &lock.Config{Processes: atOnce + 1})
-	must(t, err)
+	kit.Must(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
 			s.group.Remove()
@@ -327,7 +328,7 @@ func newStorm(t *testing.T) *lockStorm {
 	})
 	s.ledgerID, s.ledger = newLedger(t)
 	stdin, alive, err := os.Pipe()
-	must(t, err)
+	kit.Must(t, err)
 	s.stdin = stdin
 	t.Cleanup(func() { stdin.Close(); alive.Close() })
 	return s
@@ -427,7 +428,7 @@ func (s *lockStorm) killWaiter(p *process, seat int, seed int32) (waiting bool, 
 	waiting = i < exact || r.IntN(2) == 0
 	s.own[i].Lock()
 	defer s.own[i].Unlock()
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	ctx, cancel := context.WithTimeout(s.ctx, kit.Patience)
 	defer cancel()
 	m := &participant{ledger: s.ledger, group: s.group, seat: atOnce + seat}
 	var waits error
@@ -509,7 +510,7 @@ func (p *process) killed() bool {
 
 // await waits for something to come true of a victim, which must not end before.
 func (s *lockStorm) await(p *process, what string, cond func() bool) error {
-	for end := time.Now().Add(patience); !cond(); {
+	for end := time.Now().Add(kit.Patience); !cond(); {
 		if time.Now().After(end) {
 			return fmt.Errorf("never: %s", what)
 		}
@@ -529,14 +530,14 @@ func (s *lockStorm) await(p *process, what string, cond func() bool) error {
 // wantAllWell checks what is left when all have died.
 func (s *lockStorm) wantAllWell() (takeovers, lost int) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), kit.Patience)
 	defer cancel()
 	m := &participant{ledger: s.ledger, group: s.group, seat: atOnce}
 	for i := range accountCount {
-		must(s.T, m.round(ctx, i, func(int) {}))
+		kit.Must(s.T, m.round(ctx, i, func(int) {}))
 	}
 	st, err := s.group.Stat()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	for i := range accountCount {
 		total, sum := s.ledger.accounts[i].total.Load(), s.ledger.sum(i)
 		if total != sum {
@@ -555,9 +556,9 @@ func (s *lockStorm) wantAllWell() (takeovers, lost int) {
 func (s *lockStorm) wantFewTokens(st lock.Stat) {
 	s.Helper()
 	set, err := sem.OpenID(st.SetID)
-	must(s.T, err)
+	kit.Must(s.T, err)
 	values, err := set.Values()
-	must(s.T, err)
+	kit.Must(s.T, err)
 	for i, tokens := range values[1+st.Processes:] {
 		if tokens > 1+atOnce {
 			s.Errorf("mutex %d has %d tokens, want %d at most", i, tokens, 1+atOnce)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -19,20 +20,20 @@ import (
 func TestOwnedBy(t *testing.T) {
 	key := newKey(t)
 	me, other := uint32(os.Geteuid()), uint32(os.Geteuid())+1
-	g, created, err := lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &other})
-	must(t, err)
+	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &other})
+	kit.Must(t, err)
 	endGroup(t, g)
 	if !created {
 		t.Error("a group that is made here need not be owned by anybody")
 	}
-	again, created, err := lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &me})
-	must(t, err)
+	again, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &me})
+	kit.Must(t, err)
 	closeAfter(t, again)
 	if created {
 		t.Error("created again")
 	}
-	_, _, err = lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &other})
-	wantError(t, err, fs.ErrPermission, fmt.Sprintf("not by uid %d", other))
+	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &other})
+	kit.WantError(t, err, fs.ErrPermission, fmt.Sprintf("not by uid %d", other))
 	if n := len(stat(t, g).Members); n != 2 {
 		t.Errorf("%d members, want 2", n)
 	}
@@ -40,27 +41,27 @@ func TestOwnedBy(t *testing.T) {
 
 // Both the segment and the set must be whose they should be.
 func TestOwnedByAnotherUser(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	root := uint32(0)
 	for name, give := range map[string]func(*shm.Segment, *sem.Set) error{
-		"segment": func(seg *shm.Segment, _ *sem.Set) error { return seg.SetPerm(nobody, nobody, 0o600) },
-		"set":     func(_ *shm.Segment, set *sem.Set) error { return set.SetPerm(nobody, nobody, 0o600) },
+		"segment": func(seg *shm.Segment, _ *sem.Set) error { return seg.SetPerm(kit.Nobody, kit.Nobody, 0o600) },
+		"set":     func(_ *shm.Segment, set *sem.Set) error { return set.SetPerm(kit.Nobody, kit.Nobody, 0o600) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := newKey(t)
 			g, err := lock.Create(key, 1, nil)
-			must(t, err)
+			kit.Must(t, err)
 			endGroup(t, g)
 			seg, err := shm.OpenID(g.ID())
-			must(t, err)
-			must(t, give(seg, setOf(t, g)))
-			_, _, err = lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &root})
-			wantError(t, err, fs.ErrPermission, "owned by uid 65534", "not by uid 0")
-			wantOwner := uint32(nobody)
-			_, _, err = lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &wantOwner})
-			wantError(t, err, fs.ErrPermission, "created by uid 0")
-			again, created, err := lock.OpenOrCreate(patient(t), key, 1, nil)
-			must(t, err)
+			kit.Must(t, err)
+			kit.Must(t, give(seg, setOf(t, g)))
+			_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &root})
+			kit.WantError(t, err, fs.ErrPermission, "owned by uid 65534", "not by uid 0")
+			wantOwner := uint32(kit.Nobody)
+			_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &wantOwner})
+			kit.WantError(t, err, fs.ErrPermission, "created by uid 0")
+			again, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+			kit.Must(t, err)
 			closeAfter(t, again)
 			if created {
 				t.Error("created again")
@@ -71,29 +72,29 @@ func TestOwnedByAnotherUser(t *testing.T) {
 
 // Who made the set could have kept a way into it.
 func TestOwnedByWhoHasGivenItAway(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	root := uint32(0)
 	key := newKey(t)
 	p := startCreate(t, key, 0o600)
 	p.Line()
 	p.Finish()
 	theirs, err := shm.Open(key, nil)
-	must(t, err)
+	kit.Must(t, err)
 	words := slices.Clone(wordsOf(t, theirs.ID()))
-	must(t, theirs.Remove())
+	kit.Must(t, theirs.Remove())
 	fakeWith(t, key, len(words), func(w []uint32) { copy(w, words) })
 	set, err := sem.OpenID(int(words[setWord]))
-	must(t, err)
-	must(t, set.SetPerm(root, root, 0o600))
-	_, _, err = lock.OpenOrCreate(patient(t), key, 1, &lock.Config{OwnedBy: &root})
-	wantError(t, err, fs.ErrPermission, "created by uid 65534 and is owned by uid 0")
-	g, err := lock.Open(patient(t), key)
-	must(t, err)
-	must(t, g.Close())
+	kit.Must(t, err)
+	kit.Must(t, set.SetPerm(root, root, 0o600))
+	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &root})
+	kit.WantError(t, err, fs.ErrPermission, "created by uid 65534 and is owned by uid 0")
+	g, err := lock.Open(kit.Patient(t), key)
+	kit.Must(t, err)
+	kit.Must(t, g.Close())
 }
 
 func TestStrangerIsBoundByTheMode(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	for _, tt := range []struct {
 		mode fs.FileMode
 		gid  uint32
@@ -102,14 +103,14 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 		{0o600, 0, "EACCES"},
 		{0o640, 0, "EACCES"},
 		{0o606, 0, "EACCES"}, // his group is root's
-		{0o660, nobody, "EACCES"},
+		{0o660, kit.Nobody, "EACCES"},
 		{0o660, 0, "joined"},
-		{0o606, nobody, "joined"},
+		{0o606, kit.Nobody, "joined"},
 	} {
 		t.Run(fmt.Sprintf("%#o gid %d", uint32(tt.mode), tt.gid), func(t *testing.T) {
 			g := newGroupFor(t, 1, &lock.Config{Mode: tt.mode})
 			m := g.Mutex(0)
-			p := member{sysvtest.StartCommand(t, as(command(g), nobody, tt.gid))}
+			p := member{sysvtest.StartCommand(t, kit.As(command(g), kit.Nobody, tt.gid))}
 			p.Expect(tt.want)
 			if tt.want != "joined" {
 				p.Finish()
@@ -119,29 +120,29 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 			p.does("trylock 0", "busy")
 			p.Send("lock 0")
 			awaitWaiters(t, g, 0, 1)
-			must(t, m.Unlock())
+			kit.Must(t, m.Unlock())
 			p.Expect("locked")
 			wantHeld(t, m)
 			p.Kill()
 			if !take(t, m) {
 				t.Error("not abandoned")
 			}
-			must(t, m.Unlock())
+			kit.Must(t, m.Unlock())
 		})
 	}
 }
 
 // Whoever may not remove a group leaves it as it was.
 func TestStrangerMayNotRemove(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	key := newKey(t)
 	g, err := lock.Create(key, 1, &lock.Config{Mode: 0o666})
-	must(t, err)
+	kit.Must(t, err)
 	endGroup(t, g)
-	p := startCommand(t, as(command(g), nobody, nobody))
+	p := startCommand(t, kit.Ordinary(command(g)))
 	p.does("remove", "EPERM")
-	again, err := lock.Open(patient(t), key)
-	must(t, err)
+	again, err := lock.Open(kit.Patient(t), key)
+	kit.Must(t, err)
 	closeAfter(t, again)
 	wantFree(t, again.Mutex(0))
 	p.does("lock 0", "locked")
@@ -157,15 +158,15 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 	}
 	g := newGroup(t, 1)
 	seg, err := shm.OpenID(g.ID())
-	must(t, err)
-	must(t, seg.SetMode(0o400))
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, fs.ErrPermission, "mode 0400")
-	must(t, seg.SetMode(0o600))
+	kit.Must(t, err)
+	kit.Must(t, seg.SetMode(0o400))
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, fs.ErrPermission, "mode 0400")
+	kit.Must(t, seg.SetMode(0o600))
 	set := setOf(t, g)
-	must(t, set.SetMode(0o400))
-	_, err = lock.OpenID(patient(t), g.ID())
-	wantError(t, err, syscall.EACCES, "mode 0400")
-	must(t, set.SetMode(0o600))
+	kit.Must(t, set.SetMode(0o400))
+	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	kit.WantError(t, err, syscall.EACCES, "mode 0400")
+	kit.Must(t, set.SetMode(0o600))
 	wantFree(t, join(t, g).Mutex(0))
 }

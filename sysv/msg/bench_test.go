@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -117,7 +118,7 @@ func stayOn(cpu int) error {
 
 // BenchmarkCancel measures from cancelling a wait to its return.
 func BenchmarkCancel(b *testing.B) {
-	r := random(b)
+	r := storm.Random(b)
 	q := newQueue(b)
 	buf := make([]byte, 64)
 	var l latencies

@@ -15,25 +15,11 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
 )
-
-// contexts are those that a wait treats differently, none of which ends.
-func contexts(t *testing.T) map[string]context.Context {
-	never, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	// Beyond what a time.Duration can count.
-	far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
-	t.Cleanup(cancel)
-	return map[string]context.Context{
-		"without end":           bg,
-		"that can be cancelled": never,
-		"with a deadline":       patient(t),
-		"with a far deadline":   far,
-	}
-}
 
 func receiveText(ctx context.Context, q *msg.Queue, sel msg.Selector) func() string {
 	return func() string {
@@ -46,7 +32,7 @@ func receiveText(ctx context.Context, q *msg.Queue, sel msg.Selector) func() str
 }
 
 func TestReceiversAreWoken(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		for _, tt := range []struct {
 			sel  msg.Selector
 			in   []string
@@ -63,7 +49,7 @@ func TestReceiversAreWoken(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%v, context %s", tt.sel, name), func(t *testing.T) {
 				q := newQueue(t)
-				wait := async(t, receiveText(ctx, q, tt.sel))
+				wait := kit.Async(t, receiveText(ctx, q, tt.sel))
 				awaitBlocked(t, 1)
 				send(t, q, tt.in...)
 				if got := wait(); got != tt.want {
@@ -74,7 +60,7 @@ func TestReceiversAreWoken(t *testing.T) {
 		}
 		t.Run("Next, context "+name, func(t *testing.T) {
 			q := newQueue(t)
-			wait := async(t, func() (r result) { r.m, r.err = q.Next(ctx, msg.Any); return r })
+			wait := kit.Async(t, func() (r result) { r.m, r.err = q.Next(ctx, msg.Any); return r })
 			awaitBlocked(t, 1)
 			long := "5 " + string(filled(8000, 'x'))
 			send(t, q, long)
@@ -86,17 +72,17 @@ func TestReceiversAreWoken(t *testing.T) {
 }
 
 func TestSendersAreWoken(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		for how, wake := range map[string]func(q *msg.Queue) error{
 			"Receive":     func(q *msg.Queue) error { _, err := q.Receive(bg, msg.Type(1), make([]byte, 1)); return err },
 			"SetMaxBytes": func(q *msg.Queue) error { return q.SetMaxBytes(2) },
 		} {
 			t.Run(how+", context "+name, func(t *testing.T) {
 				q := full(t)
-				wait := async(t, func() error { return q.Send(ctx, 2, []byte("y")) })
+				wait := kit.Async(t, func() error { return q.Send(ctx, 2, []byte("y")) })
 				awaitBlocked(t, 1)
-				must(t, wake(q))
-				must(t, wait())
+				kit.Must(t, wake(q))
+				kit.Must(t, wait())
 				if how == "Receive" {
 					wantLeft(t, q, "2 y")
 				} else {
@@ -130,9 +116,9 @@ func TestDeadlineEndsAWait(t *testing.T) {
 func TestCancelEndsAWait(t *testing.T) {
 	empty, full := newQueue(t), full(t)
 	for _, b := range blockingCalls(empty, full) {
-		for name, parent := range contexts(t) {
+		for name, parent := range kit.Contexts(t) {
 			ctx, cancel := context.WithCancel(parent)
-			wait := async(t, func() error { return b.call(ctx) })
+			wait := kit.Async(t, func() error { return b.call(ctx) })
 			awaitBlocked(t, 1)
 			cancel()
 			if err := wait(); err != context.Canceled {
@@ -157,24 +143,24 @@ var waits = sysvtest.Helper("waits", func(args []string) error {
 })
 
 func TestRemovalEndsAWait(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		for i := range 3 {
 			empty, full := newQueue(t), full(t)
 			b := blockingCalls(empty, full)[i]
 			t.Run(b.name+", context "+name, func(t *testing.T) {
-				wait := async(t, func() error { return b.call(ctx) })
+				wait := kit.Async(t, func() error { return b.call(ctx) })
 				awaitBlocked(t, 1)
-				must(t, empty.Remove())
-				must(t, full.Remove())
-				wantHint(t, wait(), sysv.ErrRemoved, "ipcrm")
+				kit.Must(t, empty.Remove())
+				kit.Must(t, full.Remove())
+				kit.WantHint(t, wait(), sysv.ErrRemoved, "ipcrm")
 			})
 		}
 	}
 	q := newQueue(t)
 	p := sysvtest.Start(t, waits, strconv.Itoa(q.ID()))
 	p.Expect("ready")
-	awaitBlockedIn(t, p.Process.Pid, 1)
-	must(t, q.Remove())
+	kit.AwaitBlocked(t, p.Process.Pid, 1)
+	kit.Must(t, q.Remove())
 	p.Expect(sysv.ErrRemoved.Error())
 	p.Finish()
 }
@@ -189,27 +175,27 @@ func TestPermissionCanBeTakenFromWhoWaits(t *testing.T) {
 		empty, full := newQueue(t), full(t)
 		b := blockingCalls(empty, full)[i]
 		t.Run(b.name, func(t *testing.T) {
-			wait := async(t, func() error { return b.call(bg) })
+			wait := kit.Async(t, func() error { return b.call(bg) })
 			awaitBlocked(t, 1)
-			must(t, empty.SetMode(0))
-			must(t, full.SetMode(0))
-			must(t, full.SetMaxBytes(2))
-			wantHint(t, wait(), fs.ErrPermission, "mode 0")
+			kit.Must(t, empty.SetMode(0))
+			kit.Must(t, full.SetMode(0))
+			kit.Must(t, full.SetMaxBytes(2))
+			kit.WantHint(t, wait(), fs.ErrPermission, "mode 0")
 		})
 	}
 }
 
 // A change that takes nothing from them leaves them waiting.
 func TestChangesDoNotEndAWait(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		empty, full := newQueue(t), full(t)
-		wait := async(t, receiveText(ctx, empty, msg.Any))
-		waitFull := async(t, func() error { return full.Send(ctx, 2, []byte("y")) })
+		wait := kit.Async(t, receiveText(ctx, empty, msg.Any))
+		waitFull := kit.Async(t, func() error { return full.Send(ctx, 2, []byte("y")) })
 		awaitBlocked(t, 2)
 		for _, q := range []*msg.Queue{empty, full} {
 			for range 10 {
-				must(t, q.SetMode(0o660))
-				must(t, q.SetMaxBytes(1))
+				kit.Must(t, q.SetMode(0o660))
+				kit.Must(t, q.SetMaxBytes(1))
 			}
 		}
 		awaitBlocked(t, 2)
@@ -217,8 +203,8 @@ func TestChangesDoNotEndAWait(t *testing.T) {
 		if got := wait(); got != "1 a" {
 			t.Errorf("context %s: got %q", name, got)
 		}
-		must(t, full.SetMaxBytes(2))
-		must(t, waitFull())
+		kit.Must(t, full.SetMaxBytes(2))
+		kit.Must(t, waitFull())
 		wantLeft(t, full, "1 x", "2 y")
 	}
 }
@@ -248,7 +234,7 @@ func catchSignals(t *testing.T) {
 // among others then.
 func TestSignals(t *testing.T) {
 	catchSignals(t)
-	for name, parent := range contexts(t) {
+	for name, parent := range kit.Contexts(t) {
 		for i := range 3 {
 			empty, full := newQueue(t), full(t)
 			b := blockingCalls(empty, full)[i]
@@ -258,13 +244,13 @@ func TestSignals(t *testing.T) {
 				if name == "without end" {
 					ctx = bg
 				}
-				wait := async(t, func() error {
+				wait := kit.Async(t, func() error {
 					defer returned.Store(true)
 					return b.call(ctx)
 				})
 				awaitBlocked(t, 1)
 				for range 50 {
-					must(t, signalStorm(strays...))
+					kit.Must(t, signalStorm(strays...))
 				}
 				awaitBlocked(t, 1)
 				if returned.Load() {
@@ -275,12 +261,12 @@ func TestSignals(t *testing.T) {
 					want = nil
 					send(t, empty, "1 a")
 					_, _, err := full.TryNext(msg.Any)
-					must(t, err)
+					kit.Must(t, err)
 				} else {
 					time.AfterFunc(0, cancel)
 				}
-				for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
-					must(t, signalStorm(strays...))
+				for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
+					kit.Must(t, signalStorm(strays...))
 				}
 				cancel()
 				if err := wait(); err != want {
@@ -296,15 +282,15 @@ func TestSignalsDoNotExtendADeadline(t *testing.T) {
 	catchSignals(t)
 	empty, full := newQueue(t), full(t)
 	for _, b := range blockingCalls(empty, full) {
-		ctx := brief(t)
+		ctx := kit.Brief(t)
 		deadline, _ := ctx.Deadline()
 		var returned atomic.Bool
-		wait := async(t, func() error {
+		wait := kit.Async(t, func() error {
 			defer returned.Store(true)
 			return b.call(ctx)
 		})
-		for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
-			must(t, signalStorm(strays...))
+		for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
+			kit.Must(t, signalStorm(strays...))
 		}
 		if err := wait(); err != context.DeadlineExceeded {
 			t.Errorf("%s: error %v", b.name, err)
@@ -319,7 +305,7 @@ func TestReceiversAreServedInTheirOrder(t *testing.T) {
 	q := newQueue(t)
 	var queue []func() string
 	for i := range 3 {
-		queue = append(queue, async(t, receiveText(bg, q, msg.Any)))
+		queue = append(queue, kit.Async(t, receiveText(bg, q, msg.Any)))
 		awaitBlocked(t, i+1)
 	}
 	for i := range queue {
@@ -335,5 +321,5 @@ func TestReceiversAreServedInTheirOrder(t *testing.T) {
 func TestMessageThatCanNeverBeSentIsNotWaitedFor(t *testing.T) {
 	q := full(t)
 	err := q.Send(bg, 1, []byte("yy"))
-	wantHint(t, err, syscall.EINVAL, "a message of 2 bytes, the queue holds 1 at most")
+	kit.WantHint(t, err, syscall.EINVAL, "a message of 2 bytes, the queue holds 1 at most")
 }

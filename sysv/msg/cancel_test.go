@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -28,8 +30,8 @@ type blocking struct {
 // full returns a queue with one message in it and no room for another.
 func full(t testing.TB) *msg.Queue {
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(1))
-	must(t, q.Send(bg, 1, []byte("x")))
+	kit.Must(t, q.SetMaxBytes(1))
+	kit.Must(t, q.Send(bg, 1, []byte("x")))
 	return q
 }
 
@@ -67,8 +69,8 @@ func cancelAfter(t testing.TB, pause time.Duration, call func(context.Context) e
 	select {
 	case e := <-ended:
 		return e.at.Sub(at), e.err
-	case <-time.After(patience):
-		t.Fatalf("still waiting %v after its cancellation", patience)
+	case <-time.After(kit.Patience):
+		t.Fatalf("still waiting %v after its cancellation", kit.Patience)
 		return 0, nil
 	}
 }
@@ -94,8 +96,8 @@ func (l latencies) quantiles() (p50, p99, max float64) {
 
 // SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
 func TestCancellationAtAnyMoment(t *testing.T) {
-	r := random(t)
-	rounds := storm(150, 10_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(150, 10_000)
 	empty, full := newQueue(t), full(t)
 	for _, b := range blockingCalls(empty, full) {
 		t.Run(b.name, func(t *testing.T) {
@@ -120,8 +122,8 @@ func TestCancellationAtAnyMoment(t *testing.T) {
 // either way, but must say which: the message is with the receiver or in the
 // queue.
 func TestCancellationAgainstAMessage(t *testing.T) {
-	r := random(t)
-	rounds := storm(300, 10_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(300, 10_000)
 	q := newQueue(t)
 	buf := make([]byte, 8)
 	received := 0
@@ -160,8 +162,8 @@ func TestCancellationAgainstAMessage(t *testing.T) {
 // And where there comes to be room: the message is in the queue, or Send has
 // said that it is not.
 func TestCancellationAgainstRoom(t *testing.T) {
-	r := random(t)
-	rounds := storm(300, 10_000)
+	r := storm.Random(t)
+	rounds := storm.Amount(300, 10_000)
 	q := full(t)
 	sent := 0
 	for range rounds {
@@ -272,27 +274,27 @@ var mixes = sysvtest.Helper("mixes", func(args []string) error {
 })
 
 func TestCancellationsLoseNoMessage(t *testing.T) {
-	r := random(t)
-	rounds := storm(100, 5000)
+	r := storm.Random(t)
+	rounds := storm.Amount(100, 5000)
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(1000)) // a few messages
+	kit.Must(t, q.SetMaxBytes(1000)) // a few messages
 	var ps []*sysvtest.Process
 	for range 2 {
 		ps = append(ps, sysvtest.Start(t, mixes, strconv.Itoa(q.ID()), strconv.Itoa(rounds), strconv.FormatUint(r.Uint64(), 10)))
 	}
 	all, err := mix(q, r.Uint64(), rounds)
-	must(t, err)
+	kit.Must(t, err)
 	for _, p := range ps {
 		var theirs tally
 		_, err := fmt.Sscan(p.Line(), &theirs.sent, &theirs.received, &theirs.sumSent, &theirs.sumReceived)
-		must(t, err)
+		kit.Must(t, err)
 		p.Finish()
 		all.add(theirs)
 	}
 	t.Logf("%d of %d received", all.received, all.sent)
 	for {
 		m, ok, err := q.TryNext(msg.Any)
-		must(t, err)
+		kit.Must(t, err)
 		if !ok {
 			break
 		}

@@ -14,6 +14,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -26,7 +27,7 @@ func TestNewQueueIsEmpty(t *testing.T) {
 	}
 	stat := statOf(t, q)
 	limits, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	if stat.Messages != 0 || stat.Bytes != 0 || stat.MaxBytes != limits.MsgMNB {
 		t.Errorf("%+v, want no messages and MaxBytes of %d", stat, limits.MsgMNB)
 	}
@@ -38,7 +39,7 @@ func TestCreateIsExclusive(t *testing.T) {
 	q := makeQueue(t, key, nil)
 	send(t, q, "1 here")
 	_, err := msg.Create(key, &msg.Config{MaxBytes: 100})
-	wantError(t, err, fs.ErrExist)
+	kit.WantError(t, err, fs.ErrExist)
 	if e, ok := errors.AsType[*sysv.Error](err); !ok || e.Op != "msgget" || e.Key != key || e.ID != -1 {
 		t.Errorf("%#v", err)
 	}
@@ -62,7 +63,7 @@ func TestNegativeKeys(t *testing.T) {
 	for _, key := range []sysv.Key{-1, -1 << 31} {
 		q := makeQueue(t, key, nil)
 		opened, err := msg.Open(key, nil)
-		must(t, err)
+		kit.Must(t, err)
 		if opened.ID() != q.ID() {
 			t.Errorf("key %v opens queue %d, want %d", key, opened.ID(), q.ID())
 		}
@@ -72,7 +73,7 @@ func TestNegativeKeys(t *testing.T) {
 func TestCreateRefuses(t *testing.T) {
 	key := newKey(t)
 	limits, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	above := limits.MsgMNB + 1
 	for _, tt := range []struct {
 		name string
@@ -91,14 +92,14 @@ func TestCreateRefuses(t *testing.T) {
 				withoutResource(t)
 			}
 			_, err := msg.Create(key, &tt.cfg)
-			wantHint(t, err, tt.err, tt.hint)
+			kit.WantHint(t, err, tt.err, tt.hint)
 			_, created, err := msg.OpenOrCreate(key, &tt.cfg)
-			wantHint(t, err, tt.err, tt.hint)
+			kit.WantHint(t, err, tt.err, tt.hint)
 			if created {
 				t.Error("OpenOrCreate says that it created")
 			}
 			_, err = msg.Open(key, nil)
-			wantError(t, err, fs.ErrNotExist)
+			kit.WantError(t, err, fs.ErrNotExist)
 		})
 	}
 }
@@ -107,7 +108,7 @@ func TestMaxBytesAtCreation(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o200} {
 		key := newKey(t)
 		q, created, err := msg.OpenOrCreate(key, &msg.Config{Mode: mode, MaxBytes: 5})
-		must(t, err)
+		kit.Must(t, err)
 		if !created {
 			t.Error("not created")
 		}
@@ -127,11 +128,7 @@ func TestMaxBytesAtCreation(t *testing.T) {
 
 // create makes a queue and looks at it by its id. It stays until its input ends.
 var create = sysvtest.Helper("create", func(args []string) error {
-	key, err := sysv.ParseKey(args[0])
-	if err != nil {
-		return err
-	}
-	mode, err := strconv.ParseUint(args[1], 8, 32)
+	key, mode, err := kit.KeyAndMode(args)
 	if err != nil {
 		return err
 	}
@@ -140,7 +137,7 @@ var create = sysvtest.Helper("create", func(args []string) error {
 		return err
 	}
 	syscall.Umask(0o777) // which plays no part
-	made, err := msg.Create(key, &msg.Config{Mode: fs.FileMode(mode), MaxBytes: maxBytes})
+	made, err := msg.Create(key, &msg.Config{Mode: mode, MaxBytes: maxBytes})
 	if err != nil {
 		return err
 	}
@@ -175,7 +172,7 @@ func TestModeIsExact(t *testing.T) {
 		t.Run(fmt.Sprintf("%#o, %d bytes", uint32(tt.mode), tt.maxBytes), func(t *testing.T) {
 			key := newKey(t)
 			cmd := sysvtest.Command(create, key.String(), fmt.Sprintf("%o", uint32(tt.mode)), strconv.Itoa(tt.maxBytes))
-			p := sysvtest.StartCommand(t, ordinary(cmd))
+			p := sysvtest.StartCommand(t, kit.Ordinary(cmd))
 			line := p.Line()
 			var id int
 			var read, write string
@@ -184,7 +181,7 @@ func TestModeIsExact(t *testing.T) {
 			}
 			p.Finish()
 			q, err := msg.Open(key, nil)
-			must(t, err)
+			kit.Must(t, err)
 			if q.ID() != id {
 				t.Errorf("opened queue %d, want %d", q.ID(), id)
 			}
@@ -200,7 +197,7 @@ func TestModeIsExact(t *testing.T) {
 func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 	cmd := sysvtest.Command(create, "0x4d2", "600", "0")
 	emulator.Namespaces.Skip(t)
-	needRoot(t, "may make an IPC namespace without another user's")
+	kit.NeedRoot(t, "may make an IPC namespace without another user's")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
 	p := sysvtest.StartCommand(t, cmd)
 	p.Expect("0 ok ok")

@@ -4,35 +4,22 @@ package msg_test
 
 import (
 	"io/fs"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
-
-// run returns what another program prints.
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("skipping: %v: install util-linux", err)
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-	}
-	return string(out)
-}
 
 func TestIpcsShowsOurs(t *testing.T) {
 	emulator.Mode.Skip(t)
 	key := newKey(t)
 	q := makeQueue(t, key, &msg.Config{Mode: 0o640, MaxBytes: 4321})
 	send(t, q, "1 seven77", "5 ", "2 abc")
-	out := run(t, "ipcs", "-q")
+	out := kit.Run(t, "ipcs", "-q")
 	found := false
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line) // key msqid owner perms used-bytes messages
@@ -46,35 +33,35 @@ func TestIpcsShowsOurs(t *testing.T) {
 	if !found {
 		t.Errorf("ipcs does not show key %v:\n%s", key, out)
 	}
-	if out := run(t, "ipcs", "-q", "-i", strconv.Itoa(q.ID())); !strings.Contains(out, "qbytes=4321") || !strings.Contains(out, "qnum=3") {
+	if out := kit.Run(t, "ipcs", "-q", "-i", strconv.Itoa(q.ID())); !strings.Contains(out, "qbytes=4321") || !strings.Contains(out, "qnum=3") {
 		t.Errorf("ipcs shows:\n%s", out)
 	}
 }
 
 func TestIpcrmRemovesOurs(t *testing.T) {
 	byID := newQueue(t)
-	run(t, "ipcrm", "-q", strconv.Itoa(byID.ID()))
-	wantError(t, byID.Remove(), sysv.ErrRemoved)
+	kit.Run(t, "ipcrm", "-q", strconv.Itoa(byID.ID()))
+	kit.WantError(t, byID.Remove(), sysv.ErrRemoved)
 
 	key := newKey(t)
 	byKey := makeQueue(t, key, nil)
-	run(t, "ipcrm", "-Q", key.String())
-	wantError(t, byKey.Remove(), sysv.ErrRemoved)
+	kit.Run(t, "ipcrm", "-Q", key.String())
+	kit.WantError(t, byKey.Remove(), sysv.ErrRemoved)
 	_, err := msg.Open(key, nil)
-	wantError(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 }
 
 func TestIpcmkMakesOneThatWeUse(t *testing.T) {
-	out := run(t, "ipcmk", "-Q", "-p", "600")
+	out := kit.Run(t, "ipcmk", "-Q", "-p", "600")
 	_, number, _ := strings.Cut(out, ": ")
 	id, err := strconv.Atoi(strings.TrimSpace(number))
 	if err != nil {
 		t.Fatalf("ipcmk printed %q", out)
 	}
 	q := openID(t, id)
-	t.Cleanup(func() { must(t, q.Remove()) })
+	t.Cleanup(func() { kit.Must(t, q.Remove()) })
 	send(t, q, "1 a")
 	opened, err := msg.Open(q.Key(), nil)
-	must(t, err)
+	kit.Must(t, err)
 	wantLeft(t, opened, "1 a")
 }

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
@@ -76,11 +77,11 @@ func TestMethodsAreComplete(t *testing.T) {
 
 func TestEveryMethodSaysThatTheQueueIsRemoved(t *testing.T) {
 	q := newQueue(t)
-	must(t, openID(t, q.ID()).Remove())
+	kit.Must(t, openID(t, q.ID()).Remove())
 	if diff := cmp.Diff(all(sysv.ErrRemoved.Error(), nil), callAll(q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	wantHint(t, q.Remove(), sysv.ErrRemoved, "ipcrm")
+	kit.WantHint(t, q.Remove(), sysv.ErrRemoved, "ipcrm")
 	for _, stat := range list(t) {
 		if stat.ID == q.ID() {
 			t.Error("the queue is still in the list")
@@ -98,10 +99,7 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	for name, what := range callAll(q) {
-		fmt.Printf("%s: %s\n", name, what)
-	}
-	fmt.Println("end")
+	kit.PrintOutcomes(callAll(q))
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 })
@@ -109,16 +107,10 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 // callAllOrdinary is callAll by an ordinary user's process.
 func callAllOrdinary(t *testing.T, key sysv.Key) map[string]string {
 	t.Helper()
-	p := sysvtest.StartCommand(t, ordinary(sysvtest.Command(methodsHelper, key.String())))
-	got := make(map[string]string)
-	for {
-		name, what, ok := strings.Cut(p.Line(), ": ")
-		if !ok {
-			p.Finish()
-			return got
-		}
-		got[name] = what
-	}
+	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(methodsHelper, key.String())))
+	got := kit.ReadOutcomes(p.Line)
+	p.Finish()
+	return got
 }
 
 var (
@@ -156,9 +148,9 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 			q := makeQueue(t, key, nil)
 			send(t, q, "1 ", "1 ", "1 ", "1 ", "1 ")
 			if os.Geteuid() == 0 {
-				must(t, q.SetPerm(nobody, nobody, tt.mode))
+				kit.Must(t, q.SetPerm(kit.Nobody, kit.Nobody, tt.mode))
 			} else {
-				must(t, q.SetMode(tt.mode))
+				kit.Must(t, q.SetMode(tt.mode))
 			}
 			if diff := cmp.Diff(all("ok", tt.except), callAllOrdinary(t, key)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -168,7 +160,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 }
 
 func TestStrangerIsBoundByTheMode(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	admin := []string{"SetMaxBytes", "SetPerm", "SetMode", "Remove"}
 	for _, tt := range []struct {
 		mode fs.FileMode
@@ -205,8 +197,8 @@ func TestRefusalsSayWhoseTheQueueIs(t *testing.T) {
 		t.Skip("skipping: root is refused nothing: run the test as another user too")
 	}
 	q := newQueue(t)
-	must(t, q.SetMode(0))
+	kit.Must(t, q.SetMode(0))
 	_, err := q.Receive(bg, msg.Any, nil)
-	wantHint(t, err, fs.ErrPermission, fmt.Sprintf("owned by uid %d", os.Geteuid()), "mode 0")
-	wantHint(t, q.Send(bg, 1, nil), fs.ErrPermission, "mode 0")
+	kit.WantHint(t, err, fs.ErrPermission, fmt.Sprintf("owned by uid %d", os.Geteuid()), "mode 0")
+	kit.WantHint(t, q.Send(bg, 1, nil), fs.ErrPermission, "mode 0")
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
@@ -19,9 +20,9 @@ import (
 func TestOpenFindsNothing(t *testing.T) {
 	key := newKey(t)
 	_, err := msg.Open(key, nil)
-	wantError(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 	removed := newQueue(t)
-	must(t, removed.Remove())
+	kit.Must(t, removed.Remove())
 	there := newQueue(t).ID()
 	wrapping := uint64(there) + 1<<32 // the same id to a kernel that takes 32 bits
 	for _, id := range []int{-1, removed.ID(), int(wrapping)} {
@@ -29,16 +30,16 @@ func TestOpenFindsNothing(t *testing.T) {
 			continue // int has 32 bits
 		}
 		_, err := msg.OpenID(id)
-		wantHint(t, err, fs.ErrNotExist, fmt.Sprintf("no queue has id %d", id))
+		kit.WantHint(t, err, fs.ErrNotExist, fmt.Sprintf("no queue has id %d", id))
 	}
 }
 
 func TestKeyZeroNamesNothing(t *testing.T) {
 	before := len(list(t))
 	_, err := msg.Open(sysv.Private, nil)
-	wantHint(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	kit.WantHint(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	_, created, err := msg.OpenOrCreate(sysv.Private, nil)
-	wantHint(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	kit.WantHint(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	if after := len(list(t)); created || after != before {
 		t.Errorf("created %v, %d queues became %d", created, before, after)
 	}
@@ -47,14 +48,14 @@ func TestKeyZeroNamesNothing(t *testing.T) {
 func TestOpenOrCreate(t *testing.T) {
 	key := newKey(t)
 	first, created, err := msg.OpenOrCreate(key, nil)
-	must(t, err)
+	kit.Must(t, err)
 	if !created {
 		t.Error("the first did not create")
 	}
 	send(t, first, "1 of the first")
 	before := statOf(t, first)
 	second, created, err := msg.OpenOrCreate(key, &msg.Config{Mode: 0o666, MaxBytes: 5})
-	must(t, err)
+	kit.Must(t, err)
 	if created || second.ID() != first.ID() || second.Key() != key {
 		t.Errorf("the second: created %v, queue %d, key %v, want false, %d, %v", created, second.ID(), second.Key(), first.ID(), key)
 	}
@@ -73,7 +74,7 @@ func TestOwnedBy(t *testing.T) {
 	key := newKey(t)
 	me, other := uint32(os.Geteuid()), uint32(os.Geteuid())+1
 	q, created, err := msg.OpenOrCreate(key, &msg.Config{OwnedBy: &other})
-	must(t, err)
+	kit.Must(t, err)
 	if !created {
 		t.Error("a queue that is made here need not be owned by anybody")
 	}
@@ -85,13 +86,13 @@ func TestOwnedBy(t *testing.T) {
 		}
 		return err1
 	}
-	must(t, open(me))
-	wantHint(t, open(other), fs.ErrPermission, fmt.Sprintf("not by uid %d", other))
+	kit.Must(t, open(me))
+	kit.WantHint(t, open(other), fs.ErrPermission, fmt.Sprintf("not by uid %d", other))
 
 	if me == 0 { // only root has a second user to give it to
-		must(t, q.SetPerm(other, other, 0o600))
-		wantHint(t, open(me), fs.ErrPermission, "owned by uid 1")
-		wantHint(t, open(other), fs.ErrPermission, "created by uid 0")
+		kit.Must(t, q.SetPerm(other, other, 0o600))
+		kit.WantHint(t, open(me), fs.ErrPermission, "owned by uid 1")
+		kit.WantHint(t, open(other), fs.ErrPermission, "created by uid 0")
 	}
 }
 

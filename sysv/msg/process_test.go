@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -100,9 +102,9 @@ func consume(ctx context.Context, q *msg.Queue, sel msg.Selector) (counts [produ
 // Every message comes to one receiver, whole, and those of one sender and type
 // in the order in which they were sent.
 func TestManyProcesses(t *testing.T) {
-	n := storm(300, 20_000)
+	n := storm.Amount(300, 20_000)
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(2000)) // so that senders have to wait
+	kit.Must(t, q.SetMaxBytes(2000)) // so that senders have to wait
 	var receivers, senders []*sysvtest.Process
 	for _, typ := range []string{"1", "2", "3", "3"} {
 		receivers = append(receivers, sysvtest.Start(t, consumes, strconv.Itoa(q.ID()), typ))
@@ -114,14 +116,14 @@ func TestManyProcesses(t *testing.T) {
 		p.Finish()
 	}
 	for _, typ := range []int{1, 2, 3, 3} {
-		must(t, q.Send(bg, typ, nil))
+		kit.Must(t, q.Send(bg, typ, nil))
 	}
 	var total [producers]int
 	for _, p := range receivers {
 		line := p.Line()
 		for i, s := range strings.Fields(line) {
 			count, err := strconv.Atoi(s)
-			must(t, err)
+			kit.Must(t, err)
 			total[i] += count
 		}
 		p.Finish()
@@ -134,9 +136,9 @@ func TestManyProcesses(t *testing.T) {
 
 // Goroutines of one process are no different.
 func TestManyGoroutines(t *testing.T) {
-	n := storm(300, 20_000)
+	n := storm.Amount(300, 20_000)
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(2000))
+	kit.Must(t, q.SetMaxBytes(2000))
 	var senders, receivers sync.WaitGroup
 	for i := range uint32(producers) {
 		senders.Go(func() {
@@ -167,7 +169,7 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	senders.Wait()
 	for range consumers {
-		must(t, q.Send(bg, 3, nil))
+		kit.Must(t, q.Send(bg, 3, nil))
 	}
 	receivers.Wait()
 	if total != [producers]int{n, n, n} {
@@ -181,17 +183,17 @@ func TestKilledWhileWaiting(t *testing.T) {
 	q := newQueue(t)
 	for range 3 {
 		p := sysvtest.Start(t, consumes, strconv.Itoa(q.ID()), "1")
-		awaitBlockedIn(t, p.Process.Pid, 1)
+		kit.AwaitBlocked(t, p.Process.Pid, 1)
 		p.Kill()
 		send(t, q, "1 a")
 		wantLeft(t, q, "1 a")
 	}
 	f := full(t)
-	must(t, f.SetMaxBytes(1000))
+	kit.Must(t, f.SetMaxBytes(1000))
 	send(t, f, "1 "+string(filled(999, '-')))
 	for range 3 {
 		p := sysvtest.Start(t, produces, strconv.Itoa(f.ID()), "0", "1")
-		awaitBlockedIn(t, p.Process.Pid, 1)
+		kit.AwaitBlocked(t, p.Process.Pid, 1)
 		p.Kill()
 	}
 	wantLeft(t, f, "1 x", "1 "+string(filled(999, '-')))
@@ -203,7 +205,7 @@ func TestRequestsAndReplies(t *testing.T) {
 	q := newQueue(t)
 	const clients, asks, request = 5, 40, 1
 	ctx, stop := context.WithCancel(t.Context())
-	served := async(t, func() error {
+	served := kit.Async(t, func() error {
 		buf := make([]byte, 64)
 		for {
 			m, err := q.Receive(ctx, msg.Type(request), buf)

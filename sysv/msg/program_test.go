@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -136,7 +137,7 @@ func endure(call func(context.Context) error) error {
 
 // succeed waits for what comes.
 func succeed(empty, full *msg.Queue) error {
-	ctx, cancel := context.WithTimeout(bg, patience)
+	ctx, cancel := context.WithTimeout(bg, kit.Patience)
 	defer cancel()
 	time.AfterFunc(5*time.Millisecond, func() { empty.TrySend(3, []byte("hello")) })
 	m, err := empty.Receive(ctx, msg.UpTo(5), make([]byte, 5))

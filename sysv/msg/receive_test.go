@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"github.com/google/go-cmp/cmp"
 )
@@ -64,7 +65,7 @@ func TestSelection(t *testing.T) {
 				q := newQueue(t)
 				send(t, q, tt.in...)
 				m, ok, err := receive(q)
-				must(t, err)
+				kit.Must(t, err)
 				got := ""
 				if ok {
 					got = text(m)
@@ -96,7 +97,7 @@ func TestOrderIsKept(t *testing.T) {
 	var got []string
 	for range even {
 		m, err := q.Next(bg, msg.Type(2))
-		must(t, err)
+		kit.Must(t, err)
 		got = append(got, text(m))
 	}
 	if diff := cmp.Diff(even, got); diff != "" {
@@ -133,13 +134,13 @@ func TestSelectorsOfNoType(t *testing.T) {
 		msg.Type(math.MinInt), msg.UpTo(math.MinInt), msg.Type(0).Truncate()} {
 		hint := fmt.Sprintf("selector of %v: a message has a type of 1 or more", sel)
 		_, err := q.Receive(bg, sel, nil)
-		wantHint(t, err, syscall.EINVAL, hint)
+		kit.WantHint(t, err, syscall.EINVAL, hint)
 		_, _, err = q.TryReceive(sel, nil)
-		wantHint(t, err, syscall.EINVAL, hint)
+		kit.WantHint(t, err, syscall.EINVAL, hint)
 		_, err = q.Next(bg, sel)
-		wantHint(t, err, syscall.EINVAL, hint)
+		kit.WantHint(t, err, syscall.EINVAL, hint)
 		_, _, err = q.TryNext(sel)
-		wantHint(t, err, syscall.EINVAL, hint)
+		kit.WantHint(t, err, syscall.EINVAL, hint)
 	}
 	wantLeft(t, q, "1 a")
 }
@@ -151,12 +152,12 @@ func TestTooLongForTheBuffer(t *testing.T) {
 		send(t, q, "1 first", long, "2 after")
 		hint := fmt.Sprintf("longer than the %d bytes of the buffer, and stays", n)
 		m, err := q.Receive(bg, msg.Type(2), make([]byte, n))
-		wantHint(t, err, syscall.E2BIG, hint)
+		kit.WantHint(t, err, syscall.E2BIG, hint)
 		if diff := cmp.Diff(msg.Message{}, m); diff != "" {
 			t.Errorf("a message beside an error: %s", diff)
 		}
 		_, ok, err := q.TryReceive(msg.Type(2), make([]byte, n))
-		wantHint(t, err, syscall.E2BIG, hint)
+		kit.WantHint(t, err, syscall.E2BIG, hint)
 		if ok {
 			t.Error("true beside an error")
 		}
@@ -183,7 +184,7 @@ func TestTruncate(t *testing.T) {
 			},
 			"Receive that waits": func(buf []byte) (msg.Message, error) {
 				drain(t, q)
-				wait := async(t, func() (r result) { r.m, r.err = q.Receive(bg, msg.Any.Truncate(), buf); return r })
+				wait := kit.Async(t, func() (r result) { r.m, r.err = q.Receive(bg, msg.Any.Truncate(), buf); return r })
 				awaitBlocked(t, 1)
 				send(t, q, "7 "+data)
 				r := wait()
@@ -193,7 +194,7 @@ func TestTruncate(t *testing.T) {
 			send(t, q, "7 "+data)
 			buf := filled(tt.room+1, 0xee)
 			m, err := receive(buf[:tt.room])
-			must(t, err)
+			kit.Must(t, err)
 			if got := text(m); got != want {
 				t.Errorf("%s, %d bytes into %d: got %.100q, want %.100q", name, tt.length, tt.room, got, want)
 			}
@@ -227,7 +228,7 @@ func TestNext(t *testing.T) {
 			sel = msg.Type(4).Truncate() // of which Next takes no notice
 		}
 		m, err := q.Next(bg, sel)
-		must(t, err)
+		kit.Must(t, err)
 		if m.Data == nil {
 			t.Error("Data is nil")
 		}
@@ -265,13 +266,13 @@ func TestPeek(t *testing.T) {
 	}
 	for _, n := range []int{0, 4, 4999} {
 		_, ok, err := q.Peek(3, make([]byte, n))
-		wantHint(t, err, syscall.E2BIG, fmt.Sprintf("longer than the %d bytes of the buffer", n))
+		kit.WantHint(t, err, syscall.E2BIG, fmt.Sprintf("longer than the %d bytes of the buffer", n))
 		if ok {
 			t.Error("true beside an error")
 		}
 	}
 	_, _, err := q.Peek(-1, nil)
-	wantHint(t, err, syscall.EINVAL, "position -1 is negative")
+	kit.WantHint(t, err, syscall.EINVAL, "position -1 is negative")
 	wantLeft(t, q, in...)
 }
 
@@ -280,5 +281,5 @@ func needPeek(t *testing.T, err error) {
 	if outcome(err) == "ENOSYS" && !emulator.Running() {
 		t.Skipf("skipping: %v: run on a kernel with it", err)
 	}
-	must(t, err)
+	kit.Must(t, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -83,7 +84,7 @@ func apply(rules ...rule) error {
 }
 
 func TestOlderKernel(t *testing.T) {
-	cmd := ordinary(sysvtest.Command(olderKernel))
+	cmd := kit.Ordinary(sysvtest.Command(olderKernel))
 	emulator.Filters.Skip(t)
 	p := sysvtest.StartCommand(t, cmd)
 	const failure = "msgrcv queue %d: function not implemented (to look at a message without taking it, the kernel needs CONFIG_CHECKPOINT_RESTORE)"

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -26,13 +27,13 @@ func TestLengths(t *testing.T) {
 				data[i] = byte(i*7 + n)
 			}
 			given := bytes.Clone(data)
-			must(t, q.Send(bg, n+1, data))
+			kit.Must(t, q.Send(bg, n+1, data))
 			if !bytes.Equal(given, data) {
 				t.Fatalf("%d bytes: Send changed them", n)
 			}
 			buf := filled(room+10, 0xee)
 			m, err := q.Receive(bg, msg.Any, buf[:room])
-			must(t, err)
+			kit.Must(t, err)
 			if m.Type != n+1 || !bytes.Equal(m.Data, data) || m.Truncated {
 				t.Errorf("%d bytes into %d: got %d of type %d, truncated %v", n, room, len(m.Data), m.Type, m.Truncated)
 			}
@@ -49,16 +50,16 @@ func TestLengths(t *testing.T) {
 func TestTypes(t *testing.T) {
 	q := newQueue(t)
 	for _, typ := range []int{1, 2, 255, 1 << 16, math.MaxInt32, math.MaxInt} {
-		must(t, q.Send(bg, typ, []byte("x")))
+		kit.Must(t, q.Send(bg, typ, []byte("x")))
 		for _, sel := range []msg.Selector{msg.Any, msg.Type(typ), msg.UpTo(typ), msg.UpTo(math.MaxInt), msg.Except(typ%2 + 1)} {
 			if sel == msg.Except(typ) {
 				continue
 			}
-			m, err := q.Receive(patient(t), sel, make([]byte, 1))
+			m, err := q.Receive(kit.Patient(t), sel, make([]byte, 1))
 			if err != nil || m.Type != typ {
 				t.Errorf("%v: type %d, %v, want %d", sel, m.Type, err, typ)
 			}
-			must(t, q.Send(bg, typ, []byte("x")))
+			kit.Must(t, q.Send(bg, typ, []byte("x")))
 		}
 		drain(t, q)
 	}
@@ -66,7 +67,7 @@ func TestTypes(t *testing.T) {
 
 func TestSendRefuses(t *testing.T) {
 	limits, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	long := limits.MsgMax + 1
 	q := makeQueue(t, newKey(t), &msg.Config{MaxBytes: 200})
 	send(t, q, "1 before")
@@ -84,9 +85,9 @@ func TestSendRefuses(t *testing.T) {
 		{"more than the queue's MaxBytes", 1, make([]byte, 201), syscall.EINVAL, "a message of 201 bytes, the queue holds 200 at most (its MaxBytes)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			wantHint(t, q.Send(bg, tt.typ, tt.data), tt.err, tt.hint)
+			kit.WantHint(t, q.Send(bg, tt.typ, tt.data), tt.err, tt.hint)
 			ok, err := q.TrySend(tt.typ, tt.data)
-			wantHint(t, err, tt.err, tt.hint)
+			kit.WantHint(t, err, tt.err, tt.hint)
 			if ok {
 				t.Error("TrySend says that it sent")
 			}
@@ -114,7 +115,7 @@ func TestQueueIsFull(t *testing.T) {
 			if ok, err := q.TrySend(1, data); ok || err != nil {
 				t.Errorf("TrySend: %v, %v", ok, err)
 			}
-			if err := q.Send(brief(t), 1, data); err != context.DeadlineExceeded {
+			if err := q.Send(kit.Brief(t), 1, data); err != context.DeadlineExceeded {
 				t.Errorf("Send: %v", err)
 			}
 			wantLeft(t, q, tt.fill...)
@@ -127,10 +128,10 @@ func TestQueueIsFull(t *testing.T) {
 // Where nothing may be in the queue, nothing can be waited for.
 func TestQueueOfNoBytes(t *testing.T) {
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(0))
-	wantHint(t, q.Send(bg, 1, nil), syscall.EINVAL, "the queue holds 0")
+	kit.Must(t, q.SetMaxBytes(0))
+	kit.WantHint(t, q.Send(bg, 1, nil), syscall.EINVAL, "the queue holds 0")
 	_, err := q.TrySend(1, nil)
-	wantHint(t, err, syscall.EINVAL, "the queue holds 0")
+	kit.WantHint(t, err, syscall.EINVAL, "the queue holds 0")
 }
 
 func TestEndedContextTriesNothing(t *testing.T) {
@@ -138,7 +139,7 @@ func TestEndedContextTriesNothing(t *testing.T) {
 	expired, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
 	send(t, q, "1 there")
-	for _, ctx := range []context.Context{ended(t), expired} {
+	for _, ctx := range []context.Context{kit.Ended(t), expired} {
 		if err := q.Send(ctx, 1, nil); err != ctx.Err() {
 			t.Errorf("Send: %v, want %v", err, ctx.Err())
 		}

@@ -14,6 +14,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
@@ -80,7 +81,7 @@ func TestStat(t *testing.T) {
 	want.Messages, want.Bytes, want.LSPID = 3, 10, os.Getpid()
 	check("sent", ctime, stime)
 	_, _, err := q.TryNext(msg.Any)
-	must(t, err)
+	kit.Must(t, err)
 	want.Messages, want.Bytes, want.LRPID = 2, 6, os.Getpid()
 	check("received", ctime, stime, rtime)
 	_, _, err = q.Peek(0, make([]byte, 100))
@@ -104,7 +105,7 @@ func recent(when time.Time) bool {
 func TestLastReceiverIsAThread(t *testing.T) {
 	emulator.Queues.Skip(t)
 	q := newQueue(t)
-	wait := async(t, receiveText(bg, q, msg.Any))
+	wait := kit.Async(t, receiveText(bg, q, msg.Any))
 	awaitBlocked(t, 1)
 	send(t, q, "1 a")
 	wait()
@@ -126,7 +127,7 @@ func TestList(t *testing.T) {
 	}
 	for n := range 3 {
 		q := newQueue(t)
-		must(t, q.SetMaxBytes(1000+n))
+		kit.Must(t, q.SetMaxBytes(1000+n))
 		send(t, q, "1 "+string(filled(n, 'x')))
 		want = append(want, statOf(t, q))
 	}
@@ -159,10 +160,10 @@ func TestList(t *testing.T) {
 
 func TestLimitsAreTheSysctls(t *testing.T) {
 	got, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	for name, v := range map[string]int{"msgmax": got.MsgMax, "msgmnb": got.MsgMNB, "msgmni": got.MsgMNI} {
 		text, err := os.ReadFile("/proc/sys/kernel/" + name)
-		must(t, err)
+		kit.Must(t, err)
 		if want := string(text); fmt.Sprintln(v) != want {
 			t.Errorf("%s is %d, want %s", name, v, want)
 		}
@@ -173,7 +174,7 @@ func TestUsage(t *testing.T) {
 	usage := func() msg.SystemUsage {
 		t.Helper()
 		u, err := msg.Usage()
-		must(t, err)
+		kit.Must(t, err)
 		return u
 	}
 	before := usage()
@@ -183,7 +184,7 @@ func TestUsage(t *testing.T) {
 	if diff := cmp.Diff(want, usage()); diff != "" {
 		t.Errorf("with a queue (-want +got):\n%s", diff)
 	}
-	must(t, q.Remove())
+	kit.Must(t, q.Remove())
 	if diff := cmp.Diff(before, usage()); diff != "" {
 		t.Errorf("without it (-want +got):\n%s", diff)
 	}
@@ -198,7 +199,7 @@ func TestEachSettingKeepsTheRest(t *testing.T) {
 	want := statOf(t, q)
 	check := func(what string, err error) {
 		t.Helper()
-		must(t, err)
+		kit.Must(t, err)
 		got := statOf(t, q)
 		if diff := cmp.Diff(want, got, ignoreTimes); diff != "" {
 			t.Errorf("after %s (-want +got):\n%s", what, diff)
@@ -214,8 +215,8 @@ func TestEachSettingKeepsTheRest(t *testing.T) {
 	want.Mode = 0o666
 	check("SetMode", q.SetMode(0o666))
 	if want.UID == 0 {
-		want.UID, want.GID, want.Mode = nobody, nobody, 0o660
-		check("SetPerm", q.SetPerm(nobody, nobody, 0o660))
+		want.UID, want.GID, want.Mode = kit.Nobody, kit.Nobody, 0o660
+		check("SetPerm", q.SetPerm(kit.Nobody, kit.Nobody, 0o660))
 		want.Mode = 0o664
 		check("SetMode", q.SetMode(0o664))
 		want.MaxBytes = 20
@@ -228,13 +229,13 @@ func TestSettingsRefused(t *testing.T) {
 	q := newQueue(t)
 	want := statOf(t, q)
 	const none = 1<<32 - 1
-	wantError(t, q.SetPerm(none, want.GID, 0o600), syscall.EINVAL)
-	wantError(t, q.SetPerm(want.UID, none, 0o600), syscall.EINVAL)
+	kit.WantError(t, q.SetPerm(none, want.GID, 0o600), syscall.EINVAL)
+	kit.WantError(t, q.SetPerm(want.UID, none, 0o600), syscall.EINVAL)
 	for _, mode := range []fs.FileMode{0o1600, 0o4600, fs.ModeDir | 0o600} {
-		wantHint(t, q.SetPerm(want.UID, want.GID, mode), syscall.EINVAL, "0o777")
-		wantHint(t, q.SetMode(mode), syscall.EINVAL, "0o777")
+		kit.WantHint(t, q.SetPerm(want.UID, want.GID, mode), syscall.EINVAL, "0o777")
+		kit.WantHint(t, q.SetMode(mode), syscall.EINVAL, "0o777")
 	}
-	wantHint(t, q.SetMaxBytes(-1), syscall.EINVAL, "MaxBytes of -1 is negative")
+	kit.WantHint(t, q.SetMaxBytes(-1), syscall.EINVAL, "MaxBytes of -1 is negative")
 	if diff := cmp.Diff(want, statOf(t, q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -243,15 +244,15 @@ func TestSettingsRefused(t *testing.T) {
 func TestMaxBytesAboveMsgmnb(t *testing.T) {
 	withoutResource(t)
 	limits, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	q := newQueue(t)
 	before := statOf(t, q)
-	wantHint(t, q.SetMaxBytes(limits.MsgMNB+1), fs.ErrPermission,
+	kit.WantHint(t, q.SetMaxBytes(limits.MsgMNB+1), fs.ErrPermission,
 		fmt.Sprintf("MaxBytes of %d is above %d (kernel.msgmnb), which needs CAP_SYS_RESOURCE", limits.MsgMNB+1, limits.MsgMNB))
 	if diff := cmp.Diff(before, statOf(t, q)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	must(t, q.SetMaxBytes(limits.MsgMNB))
+	kit.Must(t, q.SetMaxBytes(limits.MsgMNB))
 }
 
 // A receiver whose message is gone by the time that it gets to it waits for the
@@ -259,7 +260,7 @@ func TestMaxBytesAboveMsgmnb(t *testing.T) {
 func TestPeekDoesNotWait(t *testing.T) {
 	q := newQueue(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	wait := async(t, receiveText(ctx, q, msg.Any))
+	wait := kit.Async(t, receiveText(ctx, q, msg.Any))
 	awaitBlocked(t, 1)
 	if _, ok, err := q.Peek(0, nil); ok || err != nil {
 		needPeek(t, err)

@@ -5,6 +5,7 @@ package sem_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -23,23 +25,6 @@ import (
 )
 
 var take, post, zero = sem.Op{Delta: -1}, sem.Op{Delta: +1}, sem.Op{}
-
-// contexts are those that a wait treats differently, none of which ends.
-func contexts(t *testing.T) map[string]context.Context {
-	never, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	soon, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	// Beyond what 32-bit seconds, or a time.Duration, can count.
-	far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
-	t.Cleanup(cancel)
-	return map[string]context.Context{
-		"without end":           bg,
-		"that can be cancelled": never,
-		"with a deadline":       soon,
-		"with a far deadline":   far,
-	}
-}
 
 func TestWaitersAreWoken(t *testing.T) {
 	for _, tt := range []struct {
@@ -56,13 +41,13 @@ func TestWaitersAreWoken(t *testing.T) {
 		{"zero, by SetValue", 1, zero, func(s *sem.Set) error { return s.SetValue(0, 0) }, 0},
 		{"zero, by SetValues", 1, zero, func(s *sem.Set) error { return s.SetValues([]int{0}) }, 0},
 	} {
-		for name, ctx := range contexts(t) {
+		for name, ctx := range kit.Contexts(t) {
 			t.Run(tt.name+"/context "+name, func(t *testing.T) {
 				s := newSet(t, tt.start)
-				wait := async(t, func() error { return s.Do(ctx, tt.op) })
+				wait := kit.Async(t, func() error { return s.Do(ctx, tt.op) })
 				awaitWaiters(t, s, 0, 1)
-				must(t, tt.wake(s))
-				must(t, wait())
+				kit.Must(t, tt.wake(s))
+				kit.Must(t, wait())
 				wantValues(t, s, tt.after)
 			})
 		}
@@ -71,27 +56,27 @@ func TestWaitersAreWoken(t *testing.T) {
 
 func TestWaitForSeveralAtOnceHoldsNone(t *testing.T) {
 	s := newSet(t, 0, 0)
-	wait := async(t, func() error { return s.Do(bg, sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1}) })
+	wait := kit.Async(t, func() error { return s.Do(bg, sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1}) })
 	awaitWaiters(t, s, 0, 1)
-	must(t, s.Do(bg, sem.Op{Num: 0, Delta: 1}))
+	kit.Must(t, s.Do(bg, sem.Op{Num: 0, Delta: 1}))
 	awaitWaiters(t, s, 1, 1) // it waits for the other one now
 	wantValues(t, s, 1, 0)
-	must(t, s.Do(bg, sem.Op{Num: 1, Delta: 1}))
-	must(t, wait())
+	kit.Must(t, s.Do(bg, sem.Op{Num: 1, Delta: 1}))
+	kit.Must(t, wait())
 	wantValues(t, s, 0, 0)
 }
 
 // An operation that need not wait at first can have to once it is woken.
 func TestNoWaitEndsAWaitUnderWay(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		t.Run("context "+name, func(t *testing.T) {
 			s := newSet(t, 0, 1)
-			wait := async(t, func() error {
+			wait := kit.Async(t, func() error {
 				return s.Do(ctx, sem.Op{Num: 0, Delta: -1}, sem.Op{Num: 1, Delta: -1, Flags: sem.NoWait})
 			})
 			awaitWaiters(t, s, 0, 1)
-			must(t, s.SetValues([]int{1, 0}))
-			wantError(t, wait(), sysv.ErrWouldBlock)
+			kit.Must(t, s.SetValues([]int{1, 0}))
+			kit.WantError(t, wait(), sysv.ErrWouldBlock)
 			wantValues(t, s, 1, 0)
 		})
 	}
@@ -100,14 +85,7 @@ func TestNoWaitEndsAWaitUnderWay(t *testing.T) {
 func TestDeadlineEndsAWait(t *testing.T) {
 	s := newSet(t, 1)
 	for _, op := range []sem.Op{zero, {Delta: -2}} {
-		ctx := brief(t)
-		deadline, _ := ctx.Deadline()
-		if err := s.Do(ctx, op); err != context.DeadlineExceeded {
-			t.Errorf("error %v", err)
-		}
-		if time.Now().Before(deadline) {
-			t.Error("ended before its deadline")
-		}
+		kit.WantDeadline(t, fmt.Sprint(op), func(ctx context.Context) error { return s.Do(ctx, op) })
 	}
 	wantValues(t, s, 1)
 	awaitWaiters(t, s, 0, 0)
@@ -116,9 +94,9 @@ func TestDeadlineEndsAWait(t *testing.T) {
 func TestCancelEndsAWait(t *testing.T) {
 	s := newSet(t, 1)
 	for _, op := range []sem.Op{zero, {Delta: -2}} {
-		for _, parent := range contexts(t) {
+		for _, parent := range kit.Contexts(t) {
 			ctx, cancel := context.WithCancel(parent)
-			wait := async(t, func() error { return s.Do(ctx, op) })
+			wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 			awaitWaiters(t, s, 0, 1)
 			cancel()
 			if err := wait(); err != context.Canceled {
@@ -131,15 +109,15 @@ func TestCancelEndsAWait(t *testing.T) {
 }
 
 func TestRemovalEndsAWait(t *testing.T) {
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		for _, op := range []sem.Op{zero, {Delta: -2}} {
 			t.Run("context "+name, func(t *testing.T) {
 				s := newSet(t, 1)
-				wait := async(t, func() error { return s.Do(ctx, op) })
+				wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 				p := startDo(t, s, []sem.Op{op})
 				awaitWaiters(t, s, 0, 2)
-				must(t, s.Remove())
-				wantError(t, wait(), sysv.ErrRemoved)
+				kit.Must(t, s.Remove())
+				kit.WantError(t, wait(), sysv.ErrRemoved)
 				p.Expect(sysv.ErrRemoved.Error())
 			})
 		}
@@ -169,24 +147,24 @@ func catchSignals(t *testing.T) {
 
 func TestSignalsDoNotEndAWait(t *testing.T) {
 	catchSignals(t)
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		t.Run("context "+name, func(t *testing.T) {
 			s := newSet(t, 0)
 			var returned atomic.Bool
-			wait := async(t, func() error {
+			wait := kit.Async(t, func() error {
 				defer returned.Store(true)
 				return s.Do(ctx, take)
 			})
 			awaitWaiters(t, s, 0, 1)
 			for range 200 {
-				must(t, signalStorm(strays...))
+				kit.Must(t, signalStorm(strays...))
 			}
 			awaitWaiters(t, s, 0, 1)
 			if returned.Load() {
 				t.Error("a signal ended the wait")
 			}
-			must(t, s.Do(bg, post))
-			must(t, wait())
+			kit.Must(t, s.Do(bg, post))
+			kit.Must(t, wait())
 			wantValues(t, s, 0)
 		})
 	}
@@ -198,15 +176,15 @@ func TestSignalsDoNotExtendADeadline(t *testing.T) {
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
-			ctx := brief(t)
+			ctx := kit.Brief(t)
 			deadline, _ := ctx.Deadline()
 			var returned atomic.Bool
-			wait := async(t, func() error {
+			wait := kit.Async(t, func() error {
 				defer returned.Store(true)
 				return call.take(ctx)
 			})
-			for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
-				must(t, signalStorm(strays...))
+			for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
+				kit.Must(t, signalStorm(strays...))
 			}
 			if err := wait(); err != context.DeadlineExceeded {
 				t.Errorf("error %v", err)
@@ -223,24 +201,24 @@ func TestSignalsDoNotExtendADeadline(t *testing.T) {
 func TestSignalsDoNotHideACancellation(t *testing.T) {
 	catchSignals(t)
 	s := newSet(t, 0)
-	for name, parent := range contexts(t) {
+	for name, parent := range kit.Contexts(t) {
 		t.Run("context "+name, func(t *testing.T) {
 			for _, call := range blockingCalls(s) {
 				var returned atomic.Bool
 				ctx, cancel := context.WithCancel(parent)
-				wait := async(t, func() error {
+				wait := kit.Async(t, func() error {
 					defer returned.Store(true)
 					return call.take(ctx)
 				})
 				for i := 0; i < 50; i++ {
-					must(t, signalStorm(strays...))
+					kit.Must(t, signalStorm(strays...))
 				}
 				if returned.Load() {
 					t.Errorf("%s: a signal ended the wait", call.name)
 				}
 				time.AfterFunc(0, cancel)
-				for end := time.Now().Add(patience); !returned.Load() && time.Now().Before(end); {
-					must(t, signalStorm(strays...))
+				for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
+					kit.Must(t, signalStorm(strays...))
 				}
 				if err := wait(); err != context.Canceled {
 					t.Errorf("%s: error %v", call.name, err)
@@ -253,7 +231,7 @@ func TestSignalsDoNotHideACancellation(t *testing.T) {
 
 func TestWaitersOfOtherProcessesAreCounted(t *testing.T) {
 	s := newSet(t, 1)
-	counts := func() [2]int { return [2]int{get(t)(s.Waiters(0)), get(t)(s.ZeroWaiters(0))} }
+	counts := func() [2]int { return [2]int{kit.Number(t)(s.Waiters(0)), kit.Number(t)(s.ZeroWaiters(0))} }
 	var takers, zeros []*sysvtest.Process
 	for range 3 {
 		takers = append(takers, startDo(t, s, []sem.Op{{Delta: -2}}))
@@ -261,13 +239,13 @@ func TestWaitersOfOtherProcessesAreCounted(t *testing.T) {
 	for range 2 {
 		zeros = append(zeros, startDo(t, s, []sem.Op{zero}))
 	}
-	eventually(t, "3 takers and 2 for zero", func() bool { return counts() == [2]int{3, 2} })
+	kit.Eventually(t, "3 takers and 2 for zero", func() bool { return counts() == [2]int{3, 2} })
 	takers[1].Kill()
 	zeros[0].Kill()
 	if got := counts(); got != [2]int{2, 1} {
 		t.Errorf("after two kills %v wait, want [2 1]", got)
 	}
-	must(t, s.Do(bg, sem.Op{Delta: 3}))
+	kit.Must(t, s.Do(bg, sem.Op{Delta: 3}))
 	takers[0].Expect("ok")
 	takers[2].Expect("ok")
 	zeros[1].Expect("ok")
@@ -282,11 +260,11 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	s := newSet(t, 0)
 	var queue []func() error
 	begin := func(ctx context.Context) {
-		queue = append(queue, async(t, func() error { return s.Do(ctx, take) }))
+		queue = append(queue, kit.Async(t, func() error { return s.Do(ctx, take) }))
 		awaitWaiters(t, s, 0, len(queue))
 	}
 	ctx, giveUp := context.WithCancel(t.Context())
-	for _, ctx := range contexts(t) {
+	for _, ctx := range kit.Contexts(t) {
 		begin(ctx)
 		p := startDo(t, s, []sem.Op{take})
 		queue = append(queue, func() error { p.Expect("ok"); return nil })
@@ -302,8 +280,8 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	}
 	queue = slices.Delete(queue, cancelled, cancelled+1)
 	for i, wait := range queue {
-		must(t, s.Do(bg, post))
-		must(t, wait())
+		kit.Must(t, s.Do(bg, post))
+		kit.Must(t, wait())
 		awaitWaiters(t, s, 0, len(queue)-i-1)
 	}
 }
@@ -312,7 +290,7 @@ func TestLastPIDIsWhoDidTheOperation(t *testing.T) {
 	s := newSet(t, 0, 0)
 	p := startDo(t, s, []sem.Op{{Num: 1, Delta: 1}})
 	p.Expect("ok")
-	if got := get(t)(s.LastPID(1)); got != p.Process.Pid {
+	if got := kit.Number(t)(s.LastPID(1)); got != p.Process.Pid {
 		t.Errorf("LastPID(1) = %d, want the helper's %d", got, p.Process.Pid)
 	}
 	p.Finish()
@@ -348,7 +326,7 @@ func TestCancellationLosesNoToken(t *testing.T) {
 		})
 	}
 	for range posts {
-		must(t, s.Do(bg, post))
+		kit.Must(t, s.Do(bg, post))
 		time.Sleep(time.Duration(r.IntN(int(200 * time.Microsecond))))
 	}
 	wg.Wait()

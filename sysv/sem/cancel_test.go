@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -61,8 +62,8 @@ func cancelAfter(t testing.TB, pause time.Duration, call func(context.Context) e
 	select {
 	case e := <-ended:
 		return e.at.Sub(at), e.err
-	case <-time.After(patience):
-		t.Fatalf("still waiting %v after its cancellation", patience)
+	case <-time.After(kit.Patience):
+		t.Fatalf("still waiting %v after its cancellation", kit.Patience)
 		return 0, nil
 	}
 }
@@ -156,12 +157,12 @@ func TestCancellationAgainstAToken(t *testing.T) {
 				switch {
 				case err == nil:
 					taken++
-					must(t, call.give())
+					kit.Must(t, call.give())
 				case err != context.Canceled:
 					t.Fatalf("error %v", err)
 				}
 				wantValues(t, s, 1)
-				must(t, s.SetValue(0, 0))
+				kit.Must(t, s.SetValue(0, 0))
 			}
 			t.Logf("%d of %d taken", taken, rounds)
 		})
@@ -254,11 +255,11 @@ func TestCancellationsOfProcessesLoseNoToken(t *testing.T) {
 		ps = append(ps, sysvtest.Start(t, mixes, strconv.Itoa(s.ID()), strconv.FormatUint(r.Uint64(), 10), strconv.Itoa(rounds)))
 	}
 	taken, posted, err := mix(s, r.Uint64(), rounds)
-	must(t, err)
+	kit.Must(t, err)
 	for _, p := range ps {
 		var t2, p2 int
 		_, err := fmt.Sscan(p.Line(), &t2, &p2)
-		must(t, err)
+		kit.Must(t, err)
 		p.Finish()
 		taken, posted = taken+t2, posted+p2
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -87,7 +88,7 @@ func TestInAContainer(t *testing.T) {
 
 func inContainer(t *testing.T) {
 	key := newKey(t)
-	set, created, err := sem.OpenOrCreate(patient(t), key, []int{1}, &sem.Config{OwnedBy: new(uint32(0))})
+	set, created, err := sem.OpenOrCreate(kit.Patient(t), key, []int{1}, &sem.Config{OwnedBy: new(uint32(0))})
 	if err != nil || !created {
 		t.Fatalf("created %v, %v", created, err)
 	}
@@ -95,7 +96,7 @@ func inContainer(t *testing.T) {
 	if err != nil || !created {
 		t.Fatalf("created %v, %v", created, err)
 	}
-	t.Cleanup(func() { must(t, seg.Remove()) })
+	t.Cleanup(func() { kit.Must(t, seg.Remove()) })
 
 	start := func() *sysvtest.Process {
 		cmd := sysvtest.Command(tenant, key.String())
@@ -119,23 +120,23 @@ func inContainer(t *testing.T) {
 	}
 	b.Send("lock")
 	awaitWaiters(t, set, 0, 1)
-	if last := get(t)(set.LastPID(0)); last != a.Process.Pid {
+	if last := kit.Number(t)(set.LastPID(0)); last != a.Process.Pid {
 		t.Errorf("LastPID %d, want that of the holder, %d", last, a.Process.Pid)
 	}
 	a.Kill()
 	b.Expect("ok")
 	ask(b, "read", "half ok")
 	b.Kill()
-	must(t, set.Mutex(0).Lock(patient(t)))
-	must(t, set.Mutex(0).Unlock())
+	kit.Must(t, set.Mutex(0).Lock(kit.Patient(t)))
+	kit.Must(t, set.Mutex(0).Unlock())
 	wantValues(t, set, 1)
 
 	var segments []shm.Stat
-	eventually(t, "the dead are detached", func() bool {
+	kit.Eventually(t, "the dead are detached", func() bool {
 		segments, err = shm.List()
 		return err != nil || len(segments) == 1 && segments[0].Nattch == 0
 	})
-	must(t, err)
+	kit.Must(t, err)
 	sets := list(t)
 	if len(sets) != 1 || sets[0].ID != set.ID() || sets[0].Key != key || sets[0].UID != 0 {
 		t.Errorf("sets: %+v", sets)

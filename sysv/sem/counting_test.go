@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -21,7 +22,7 @@ import (
 func tryAcquire(t *testing.T, c *sem.Counting, n int) bool {
 	t.Helper()
 	ok, err := c.TryAcquire(n)
-	must(t, err)
+	kit.Must(t, err)
 	return ok
 }
 
@@ -30,7 +31,7 @@ func TestCounting(t *testing.T) {
 		t.Run(fmt.Sprintf("flags=%#x", uint16(flags)), func(t *testing.T) {
 			s := newSet(t, 9, 5)
 			c := s.Counting(1, flags)
-			must(t, c.Acquire(patient(t), 3))
+			kit.Must(t, c.Acquire(kit.Patient(t), 3))
 			wantValues(t, s, 9, 2)
 			if tryAcquire(t, c, 3) {
 				t.Error("took 3 of 2")
@@ -39,9 +40,9 @@ func TestCounting(t *testing.T) {
 			if !tryAcquire(t, c, 2) {
 				t.Error("did not take 2 of 2")
 			}
-			must(t, c.Release(4))
+			kit.Must(t, c.Release(4))
 			wantValues(t, s, 9, 4)
-			must(t, s.Counting(1, flags).Release(1)) // another one of the same semaphore
+			kit.Must(t, s.Counting(1, flags).Release(1)) // another one of the same semaphore
 			wantValues(t, s, 9, 5)
 		})
 	}
@@ -49,7 +50,7 @@ func TestCounting(t *testing.T) {
 
 func TestCountingErrors(t *testing.T) {
 	removed := newSet(t, 1)
-	must(t, removed.Remove())
+	kit.Must(t, removed.Remove())
 	for _, tt := range []struct {
 		name string
 		set  *sem.Set
@@ -72,13 +73,13 @@ func TestCountingErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := tt.set.Counting(tt.num, 0)
 			for range 2 { // a failure must not leave the queue occupied
-				wantHint(t, c.Acquire(patient(t), tt.n), tt.err, tt.hint)
+				kit.WantHint(t, c.Acquire(kit.Patient(t), tt.n), tt.err, tt.hint)
 				ok, err := c.TryAcquire(tt.n)
-				wantHint(t, err, tt.err, tt.hint)
+				kit.WantHint(t, err, tt.err, tt.hint)
 				if ok {
 					t.Error("acquired")
 				}
-				wantHint(t, c.Release(tt.n), tt.err, tt.hint)
+				kit.WantHint(t, c.Release(tt.n), tt.err, tt.hint)
 			}
 			if tt.err != sysv.ErrRemoved {
 				wantValues(t, tt.set, 1)
@@ -90,24 +91,24 @@ func TestCountingErrors(t *testing.T) {
 func TestReleaseOfTooMany(t *testing.T) {
 	s := newSet(t, 1)
 	c := s.Counting(0, 0)
-	wantHint(t, c.Release(32767), syscall.ERANGE, "SEMVMX")
+	kit.WantHint(t, c.Release(32767), syscall.ERANGE, "SEMVMX")
 	wantValues(t, s, 1)
-	must(t, c.Release(32766))
-	must(t, c.Acquire(patient(t), 32767))
+	kit.Must(t, c.Release(32766))
+	kit.Must(t, c.Acquire(kit.Patient(t), 32767))
 	wantValues(t, s, 0)
 }
 
 func TestCountingRefusesUnknownFlags(t *testing.T) {
 	s := newSet(t, 1)
 	c := s.Counting(0, 1)
-	wantHint(t, c.Acquire(patient(t), 1), syscall.EINVAL, "flags 0x1")
-	wantHint(t, c.Release(1), syscall.EINVAL, "flags 0x1")
+	kit.WantHint(t, c.Acquire(kit.Patient(t), 1), syscall.EINVAL, "flags 0x1")
+	kit.WantHint(t, c.Release(1), syscall.EINVAL, "flags 0x1")
 	wantValues(t, s, 1)
 }
 
 func TestAcquireWithAnEndedContextTakesNothing(t *testing.T) {
 	s := newSet(t, 1)
-	if err := s.Counting(0, 0).Acquire(ended(t), 1); err != context.Canceled {
+	if err := s.Counting(0, 0).Acquire(kit.Ended(t), 1); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 	wantValues(t, s, 1)
@@ -120,11 +121,11 @@ func TestRequestsAreServedInTheirOrder(t *testing.T) {
 	sizes := []int{5, 1, 3, 1, 2}
 	var waits []func() error
 	for i, n := range sizes {
-		waits = append(waits, async(t, func() error { return c.Acquire(bg, n) }))
+		waits = append(waits, kit.Async(t, func() error { return c.Acquire(bg, n) }))
 		awaitWaiters(t, s, 0, 1)
 		awaitQueue(t, s, i)
 	}
-	must(t, c.Release(4)) // enough for each of those behind
+	kit.Must(t, c.Release(4)) // enough for each of those behind
 	if tryAcquire(t, c, 1) {
 		t.Error("overtook those who wait")
 	}
@@ -132,10 +133,10 @@ func TestRequestsAreServedInTheirOrder(t *testing.T) {
 	awaitWaiters(t, s, 0, 1)
 	awaitQueue(t, s, len(sizes)-1)
 
-	must(t, s.Do(bg, sem.Op{Delta: -4}))
+	kit.Must(t, s.Do(bg, sem.Op{Delta: -4}))
 	for i, n := range sizes {
-		must(t, c.Release(n))
-		must(t, waits[i]())
+		kit.Must(t, c.Release(n))
+		kit.Must(t, waits[i]())
 		wantValues(t, s, 0)
 		if i < len(sizes)-1 {
 			awaitWaiters(t, s, 0, 1)
@@ -156,7 +157,7 @@ func TestCancelledAcquireTakesNothing(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				cancels = append(cancels, cancel)
-				waits = append(waits, async(t, func() error { return c.Acquire(ctx, n) }))
+				waits = append(waits, kit.Async(t, func() error { return c.Acquire(ctx, n) }))
 				awaitWaiters(t, s, 0, 1)
 				awaitQueue(t, s, i)
 			}
@@ -168,10 +169,10 @@ func TestCancelledAcquireTakesNothing(t *testing.T) {
 			awaitWaiters(t, s, 0, 1)
 			awaitQueue(t, s, 1)
 			rest := 12 - sizes[gone]
-			must(t, c.Release(rest-2))
+			kit.Must(t, c.Release(rest-2))
 			for i, wait := range waits {
 				if i != gone {
-					must(t, wait())
+					kit.Must(t, wait())
 				}
 			}
 			wantValues(t, s, 0)
@@ -261,14 +262,14 @@ func TestReleaseMakesRoomForExactlyAsMany(t *testing.T) {
 	}
 	left := goroutines + processes
 	for _, n := range []int{1, 3, 2, 4} {
-		must(t, s.Counting(0, 0).Release(n))
+		kit.Must(t, s.Counting(0, 0).Release(n))
 		for range n {
-			must(t, async(t, func() error { return <-in })())
+			kit.Must(t, kit.Async(t, func() error { return <-in })())
 		}
 		left -= n
 		wantValues(t, s, 0) // so nobody else got one, and none is left
-		eventually(t, fmt.Sprintf("%d wait", left), func() bool {
-			waiters := get(t)(s.Waiters(0))
+		kit.Eventually(t, fmt.Sprintf("%d wait", left), func() bool {
+			waiters := kit.Number(t)(s.Waiters(0))
 			return waiters > 0 == (left > 0) && waiters+sem.Queued(s, 0) == left
 		})
 	}

@@ -8,12 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"syscall"
 	"testing"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
@@ -44,18 +44,18 @@ func TestCreateGivesTheValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := newKey(t)
 			s, err := sem.Create(key, values, nil)
-			must(t, err)
+			kit.Must(t, err)
 			if s.Len() != len(values) || s.Key() != key {
 				t.Errorf("Len %d, Key %v, want %d, %v", s.Len(), s.Key(), len(values), key)
 			}
 			wantValues(t, s, values...)
 			stat, err := s.Stat()
-			must(t, err)
+			kit.Must(t, err)
 			if stat.OTime.IsZero() {
 				t.Error("no OTime: openers would think that it has no values")
 			}
-			opened, err := sem.Open(patient(t), key, nil)
-			must(t, err)
+			opened, err := sem.Open(kit.Patient(t), key, nil)
+			kit.Must(t, err)
 			if opened.ID() != s.ID() || opened.Len() != s.Len() || opened.Key() != key {
 				t.Errorf("opened id %d, len %d, key %v", opened.ID(), opened.Len(), opened.Key())
 			}
@@ -66,9 +66,9 @@ func TestCreateGivesTheValues(t *testing.T) {
 func TestCreateIsExclusive(t *testing.T) {
 	key := newKey(t)
 	s, err := sem.Create(key, []int{1, 2}, nil)
-	must(t, err)
+	kit.Must(t, err)
 	_, err = sem.Create(key, []int{8, 9}, nil)
-	wantError(t, err, fs.ErrExist)
+	kit.WantError(t, err, fs.ErrExist)
 	if e, ok := errors.AsType[*sysv.Error](err); !ok || e.Op != "semget" || e.Key != key || e.ID != -1 {
 		t.Errorf("%#v", err)
 	}
@@ -90,14 +90,14 @@ func TestPrivateSetsAreDistinct(t *testing.T) {
 func TestNegativeKeys(t *testing.T) {
 	for _, key := range []sysv.Key{-1, -1 << 31} {
 		s, err := sem.Create(key, []int{4}, nil)
-		must(t, err)
-		opened, err := sem.Open(patient(t), key, nil)
+		kit.Must(t, err)
+		opened, err := sem.Open(kit.Patient(t), key, nil)
 		if err != nil {
 			t.Error(err)
 		} else if opened.ID() != s.ID() {
 			t.Errorf("key %v opens set %d, want %d", key, opened.ID(), s.ID())
 		}
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 	}
 }
 
@@ -122,30 +122,26 @@ func TestCreateRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := sem.Create(key, tt.values, &sem.Config{Mode: tt.mode})
-			wantHint(t, err, tt.err, tt.hint)
-			_, created, err := sem.OpenOrCreate(patient(t), key, tt.values, &sem.Config{Mode: tt.mode})
-			wantHint(t, err, tt.err, tt.hint)
+			kit.WantHint(t, err, tt.err, tt.hint)
+			_, created, err := sem.OpenOrCreate(kit.Patient(t), key, tt.values, &sem.Config{Mode: tt.mode})
+			kit.WantHint(t, err, tt.err, tt.hint)
 			if created {
 				t.Error("OpenOrCreate says that it created")
 			}
-			_, err = sem.Open(patient(t), key, nil)
-			wantError(t, err, fs.ErrNotExist)
+			_, err = sem.Open(kit.Patient(t), key, nil)
+			kit.WantError(t, err, fs.ErrNotExist)
 		})
 	}
 }
 
 // create makes a set, looks at it by its id, and stays until its input ends.
 var create = sysvtest.Helper("create", func(args []string) error {
-	key, err := sysv.ParseKey(args[0])
-	if err != nil {
-		return err
-	}
-	mode, err := strconv.ParseUint(args[1], 8, 32)
+	key, mode, err := kit.KeyAndMode(args)
 	if err != nil {
 		return err
 	}
 	syscall.Umask(0o777) // which plays no part
-	made, err := sem.Create(key, []int{3, 0, 5}, &sem.Config{Mode: fs.FileMode(mode)})
+	made, err := sem.Create(key, []int{3, 0, 5}, &sem.Config{Mode: mode})
 	if err != nil {
 		return err
 	}
@@ -177,18 +173,18 @@ func TestModeIsExact(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%#o", uint32(tt.mode)), func(t *testing.T) {
 			key := newKey(t)
-			p := sysvtest.StartCommand(t, ordinary(sysvtest.Command(create, key.String(), fmt.Sprintf("%o", uint32(tt.mode)))))
+			p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(create, key.String(), fmt.Sprintf("%o", uint32(tt.mode)))))
 			s, err := openWhenPrinted(t, p, tt.read)
-			must(t, err)
+			kit.Must(t, err)
 			p.Finish()
 			for _, stat := range list(t) {
 				if stat.ID == s.ID() && stat.Mode != tt.want {
 					t.Errorf("mode %#o, want %#o", uint32(stat.Mode), uint32(tt.want))
 				}
 			}
-			opened, err := sem.Open(patient(t), key, nil)
-			must(t, err)
-			must(t, opened.SetMode(0o600))
+			opened, err := sem.Open(kit.Patient(t), key, nil)
+			kit.Must(t, err)
+			kit.Must(t, opened.SetMode(0o600))
 			wantValues(t, opened, 3, 0, 5)
 		})
 	}
@@ -211,7 +207,7 @@ func openWhenPrinted(t *testing.T, p *sysvtest.Process, rest string) (*sem.Set, 
 
 func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 	emulator.Namespaces.Skip(t)
-	needRoot(t, "may make an IPC namespace without another user's")
+	kit.NeedRoot(t, "may make an IPC namespace without another user's")
 	cmd := sysvtest.Command(create, "0x4d2", "600")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
 	p := sysvtest.StartCommand(t, cmd)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -88,9 +89,9 @@ func TestDo(t *testing.T) {
 				case tt.err == waits && err != waits: // the context's own error
 					t.Errorf("error %v, want %v itself", err, waits)
 				case tt.hint != "":
-					wantHint(t, err, tt.err, tt.hint)
+					kit.WantHint(t, err, tt.err, tt.hint)
 				default:
-					wantError(t, err, tt.err)
+					kit.WantError(t, err, tt.err)
 				}
 				if err == nil {
 					wantValues(t, s, tt.after...)
@@ -99,12 +100,12 @@ func TestDo(t *testing.T) {
 				}
 			}
 			given := slices.Clone(tt.ops)
-			check(s.Do(brief(t), tt.ops...))
+			check(s.Do(kit.Brief(t), tt.ops...))
 			if !slices.Equal(given, tt.ops) {
 				t.Error("Do changed its operations")
 			}
 
-			must(t, s.SetValues(tt.values))
+			kit.Must(t, s.SetValues(tt.values))
 			ok, err := s.Try(tt.ops...)
 			wouldWait := tt.err == waits || tt.err == sysv.ErrWouldBlock
 			if want := tt.err == nil; ok != want || wouldWait && err != nil {
@@ -121,20 +122,20 @@ func TestDo(t *testing.T) {
 
 func TestUndoHasALimit(t *testing.T) {
 	s := newSet(t, 32767, 5)
-	must(t, s.Do(bg, sem.Op{Delta: -32767, Flags: sem.Undo}))
-	must(t, s.Do(bg, sem.Op{Delta: 1}))
+	kit.Must(t, s.Do(bg, sem.Op{Delta: -32767, Flags: sem.Undo}))
+	kit.Must(t, s.Do(bg, sem.Op{Delta: 1}))
 	takeUndo := sem.Op{Delta: -1, Flags: sem.Undo}
 	err := s.Do(bg, sem.Op{Num: 1, Delta: -3}, takeUndo)
-	wantHint(t, err, syscall.ERANGE, "what this process has to undo would pass 32767 (SEMAEM")
+	kit.WantHint(t, err, syscall.ERANGE, "what this process has to undo would pass 32767 (SEMAEM")
 	wantValues(t, s, 1, 5)
 
-	must(t, s.SetMode(0o200)) // nobody but root may look at the values
+	kit.Must(t, s.SetMode(0o200)) // nobody but root may look at the values
 	if err := s.Do(bg, takeUndo); os.Geteuid() != 0 {
-		wantHint(t, err, syscall.ERANGE, "(SEMVMX)", "(SEMAEM)")
+		kit.WantHint(t, err, syscall.ERANGE, "(SEMVMX)", "(SEMAEM)")
 	}
-	must(t, s.SetMode(0o600))
-	must(t, s.SetValue(0, 2)) // what there was to undo is forgotten
-	must(t, s.Do(bg, takeUndo))
+	kit.Must(t, s.SetMode(0o600))
+	kit.Must(t, s.SetValue(0, 2)) // what there was to undo is forgotten
+	kit.Must(t, s.Do(bg, takeUndo))
 	wantValues(t, s, 1, 5)
 }
 
@@ -142,7 +143,7 @@ func TestEndedContextTriesNothing(t *testing.T) {
 	s := newSet(t, 1)
 	expired, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	for _, ctx := range []context.Context{ended(t), expired} {
+	for _, ctx := range []context.Context{kit.Ended(t), expired} {
 		if err := s.Do(ctx, sem.Op{Delta: -1}); err != ctx.Err() {
 			t.Errorf("Do: %v, want %v", err, ctx.Err())
 		}
@@ -159,11 +160,11 @@ func TestFailureLeavesNoTrace(t *testing.T) {
 		t.Fatalf("Try: %v, %v", ok, err)
 	}
 	stat, err := s.Stat()
-	must(t, err)
-	if pid := get(t)(s.LastPID(0)); !stat.OTime.IsZero() || pid != 0 {
+	kit.Must(t, err)
+	if pid := kit.Number(t)(s.LastPID(0)); !stat.OTime.IsZero() || pid != 0 {
 		t.Errorf("OTime %v, LastPID %d", stat.OTime, pid)
 	}
-	must(t, sys.SemSetval(s.ID(), 0, 1))
+	kit.Must(t, sys.SemSetval(s.ID(), 0, 1))
 	if ok, err := s.Try(sem.Op{Delta: -1}); !ok || err != nil {
 		t.Fatalf("Try: %v, %v", ok, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"os/exec"
 	"os/user"
 	"strconv"
 	"strings"
@@ -15,26 +14,16 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp"
 )
 
-// run returns what another program prints.
-func run(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	needCommand(t, name)
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-	}
-	return string(out)
-}
-
 func TestIpcsShowsOurs(t *testing.T) {
 	key := newKey(t)
 	s, err := sem.Create(key, []int{1, 2, 3}, &sem.Config{Mode: 0o640})
-	must(t, err)
-	out := run(t, "ipcs", "-s")
+	kit.Must(t, err)
+	out := kit.Run(t, "ipcs", "-s")
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line) // key semid owner perms nsems
 		if len(f) == 5 && f[0] == key.String() {
@@ -52,17 +41,17 @@ func TestListAgreesWithIpcs(t *testing.T) {
 	for i, s := range manySets(t) {
 		mode := fs.FileMode(i % 0o1000)
 		if os.Geteuid() != 0 {
-			must(t, s.SetMode(mode))
+			kit.Must(t, s.SetMode(mode))
 			continue
 		}
 		owner := uint32(i % 7) // whose names most systems know
 		if i%100 == 0 {
 			owner = math.MaxUint32 - 1 - uint32(i)
 		}
-		must(t, s.SetPerm(owner, uint32(i), mode))
+		kit.Must(t, s.SetPerm(owner, uint32(i), mode))
 	}
 	var want, got []string
-	for line := range strings.Lines(run(t, "ipcs", "-s")) {
+	for line := range strings.Lines(kit.Run(t, "ipcs", "-s")) {
 		if strings.HasPrefix(line, "0x") {
 			want = append(want, strings.Join(strings.Fields(line), " "))
 		}
@@ -93,8 +82,8 @@ func manySets(t testing.TB) (sets []*sem.Set) {
 	}
 	for i := range 4000 {
 		s, err := sem.Create(sysv.RandomKey(), repeat(1+i%5, i), nil)
-		must(t, err)
-		t.Cleanup(func() { must(t, s.Remove()) })
+		kit.Must(t, err)
+		t.Cleanup(func() { kit.Must(t, s.Remove()) })
 		sets = append(sets, s)
 	}
 	return sets
@@ -106,40 +95,40 @@ func BenchmarkList(b *testing.B) {
 	ms := func(f func()) compare.Measure {
 		return func() float64 { return compare.Nanoseconds(1, f)() / 1e6 }
 	}
-	compare.Report(b, "ms/list", ms(func() { list(b) }), "ipcs", ms(func() { run(b, "ipcs", "-s") }))
+	compare.Report(b, "ms/list", ms(func() { list(b) }), "ipcs", ms(func() { kit.Run(b, "ipcs", "-s") }))
 }
 
 func TestIpcrmRemovesOurs(t *testing.T) {
 	byID := newSet(t, 1)
-	run(t, "ipcrm", "-s", strconv.Itoa(byID.ID()))
-	wantError(t, byID.Remove(), sysv.ErrRemoved)
+	kit.Run(t, "ipcrm", "-s", strconv.Itoa(byID.ID()))
+	kit.WantError(t, byID.Remove(), sysv.ErrRemoved)
 
 	key := newKey(t)
 	byKey, err := sem.Create(key, []int{1}, nil)
-	must(t, err)
-	run(t, "ipcrm", "-S", key.String())
-	wantError(t, byKey.Remove(), sysv.ErrRemoved)
-	_, err = sem.Open(patient(t), key, nil)
-	wantError(t, err, fs.ErrNotExist)
+	kit.Must(t, err)
+	kit.Run(t, "ipcrm", "-S", key.String())
+	kit.WantError(t, byKey.Remove(), sysv.ErrRemoved)
+	_, err = sem.Open(kit.Patient(t), key, nil)
+	kit.WantError(t, err, fs.ErrNotExist)
 }
 
 // ipcmk gives no values.
 func TestIpcmkMakesASetWithoutValues(t *testing.T) {
-	out := run(t, "ipcmk", "-S", "3", "-p", "600")
+	out := kit.Run(t, "ipcmk", "-S", "3", "-p", "600")
 	_, number, _ := strings.Cut(out, ": ")
 	id, err := strconv.Atoi(strings.TrimSpace(number))
 	if err != nil {
 		t.Fatalf("ipcmk printed %q", out)
 	}
 	s := openID(t, id)
-	t.Cleanup(func() { must(t, s.Remove()) })
+	t.Cleanup(func() { kit.Must(t, s.Remove()) })
 	wantValues(t, s, 0, 0, 0)
-	_, err = sem.Open(brief(t), s.Key(), nil)
-	wantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("ipcrm -s %d", id))
+	_, err = sem.Open(kit.Brief(t), s.Key(), nil)
+	kit.WantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("ipcrm -s %d", id))
 
-	must(t, s.SetValue(1, 5))
-	opened, err := sem.Open(patient(t), s.Key(), nil)
-	must(t, err)
+	kit.Must(t, s.SetValue(1, 5))
+	opened, err := sem.Open(kit.Patient(t), s.Key(), nil)
+	kit.Must(t, err)
 	if opened.ID() != id || opened.Len() != 3 {
 		t.Errorf("set %d of %d, want %d of 3", opened.ID(), opened.Len(), id)
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,17 +31,17 @@ func setLimits(t *testing.T, change func(*sem.SystemLimits)) {
 	t.Helper()
 	const path = "/proc/sys/kernel/sem"
 	old, err := os.ReadFile(path)
-	must(t, err)
+	kit.Must(t, err)
 	l, err := sem.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	change(&l)
 	err = os.WriteFile(path, fmt.Appendln(nil, l.SemMSL, l.SemMNS, l.SemOPM, l.SemMNI), 0)
 	if err != nil {
 		t.Skipf("skipping, run as root with /proc/sys writable, or on a newer kernel, which lets a namespace's owner set its limits: %v", err)
 	}
-	t.Cleanup(func() { must(t, os.WriteFile(path, old, 0)) })
+	t.Cleanup(func() { kit.Must(t, os.WriteFile(path, old, 0)) })
 	got, err := sem.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(l, got); diff != "" {
 		t.Errorf("Limits (-set +got):\n%s", diff)
 	}
@@ -52,11 +53,11 @@ func wantNoSet(t *testing.T, values []int, want error, hint string) {
 	key := newKey(t)
 	before := list(t)
 	_, err := sem.Create(key, values, nil)
-	wantHint(t, err, want, hint)
-	_, created, err := sem.OpenOrCreate(patient(t), key, values, nil)
-	wantHint(t, err, want, hint)
-	_, err = sem.Open(patient(t), key, nil)
-	wantError(t, err, fs.ErrNotExist)
+	kit.WantHint(t, err, want, hint)
+	_, created, err := sem.OpenOrCreate(kit.Patient(t), key, values, nil)
+	kit.WantHint(t, err, want, hint)
+	_, err = sem.Open(kit.Patient(t), key, nil)
+	kit.WantError(t, err, fs.ErrNotExist)
 	if diff := cmp.Diff(before, list(t)); diff != "" || created {
 		t.Errorf("created %v (-before +after):\n%s", created, diff)
 	}
@@ -90,7 +91,7 @@ func TestLimitsReached(t *testing.T) {
 			wantNoSet(t, repeat(tt.denies, 1), tt.want, tt.hint)
 			wantValues(t, kept, 3, 4)
 			wantValues(t, last, repeat(tt.allows, 5)...)
-			must(t, last.Remove()) // which makes room again
+			kit.Must(t, last.Remove()) // which makes room again
 			newSet(t, repeat(tt.allows, 1)...)
 		})
 	}
@@ -103,9 +104,9 @@ func TestTooManyOperations(t *testing.T) {
 	s := newSet(t, 7)
 	setLimits(t, func(l *sem.SystemLimits) { l.SemOPM = 2 })
 	err := s.Do(bg, post, post, post)
-	wantHint(t, err, syscall.E2BIG, "3 operations, 2 at most (SEMOPM, 3rd number of kernel.sem)")
+	kit.WantHint(t, err, syscall.E2BIG, "3 operations, 2 at most (SEMOPM, 3rd number of kernel.sem)")
 	wantValues(t, s, 7)
-	must(t, s.Do(bg, post, post))
+	kit.Must(t, s.Do(bg, post, post))
 	wantValues(t, s, 9)
 }
 
@@ -118,13 +119,13 @@ func TestCreateWithMoreValuesThanOperations(t *testing.T) {
 	for _, values := range [][]int{{1, 0, 2, 0, 32767}, {0, 0, 0}, {0, 5, 0}, {32767, 32767, 32767}} {
 		key := newKey(t)
 		s, err := sem.Create(key, values, nil)
-		must(t, err)
+		kit.Must(t, err)
 		wantValues(t, s, values...)
 		if statOf(t, s).OTime.IsZero() {
 			t.Errorf("%v: no OTime", values)
 		}
-		_, err = sem.Open(patient(t), key, nil)
-		must(t, err)
+		_, err = sem.Open(kit.Patient(t), key, nil)
+		kit.Must(t, err)
 	}
 }
 

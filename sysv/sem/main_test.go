@@ -17,45 +17,21 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { sysvtest.Main(m) }
 
 // bg is the context of waits that nothing but the kernel ends.
 var bg = context.Background()
-
-// patience bounds what a failure would make endless. No test passes or fails by
-// how long something takes.
-const patience = time.Minute
-
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// brief is for waits that are to end without success.
-func brief(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func ended(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	return ctx
-}
 
 // newSet returns a private set that is gone after the test.
 func newSet(t testing.TB, values ...int) *sem.Set {
@@ -113,60 +89,12 @@ func list(t testing.TB) []sem.Stat {
 	return stats
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// get checks the error of a method that returns a number.
-func get(t *testing.T) func(int, error) int {
-	return func(v int, err error) int {
-		t.Helper()
-		must(t, err)
-		return v
-	}
-}
-
 func wantValues(t *testing.T, s *sem.Set, want ...int) {
 	t.Helper()
 	got, err := s.Values()
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
-	}
-}
-
-func wantError(t *testing.T, err, want error) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("error %v, want %v", err, want)
-	}
-}
-
-// wantHint checks for an error of the module with these parts in its hint.
-func wantHint(t *testing.T, err, want error, parts ...string) {
-	t.Helper()
-	wantError(t, err, want)
-	e, ok := errors.AsType[*sysv.Error](err)
-	if !ok {
-		t.Fatalf("%v is a %T, no *sysv.Error", err, err)
-	}
-	for _, part := range parts {
-		if !strings.Contains(e.Hint, part) {
-			t.Errorf("hint %q, want %q in it", e.Hint, part)
-		}
-	}
-}
-
-// eventually waits for something that other threads or processes bring about.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(100 * time.Microsecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
 	}
 }
 
@@ -174,25 +102,9 @@ func eventually(t *testing.T, what string, cond func() bool) {
 // either way of waiting.
 func awaitWaiters(t *testing.T, s *sem.Set, num, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d waiters", want), func() bool {
-		return get(t)(s.Waiters(num))+get(t)(s.ZeroWaiters(num)) == want
+	kit.Eventually(t, fmt.Sprintf("%d waiters", want), func() bool {
+		return kit.Number(t)(s.Waiters(num))+kit.Number(t)(s.ZeroWaiters(num)) == want
 	})
-}
-
-// async calls f and returns a function that waits for its error.
-func async(t *testing.T, f func() error) (wait func() error) {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	return func() error {
-		t.Helper()
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(patience):
-			t.Fatalf("still waiting after %v", patience)
-			return nil
-		}
-	}
 }
 
 // inNamespaces runs the test once more as a process of its own in new
@@ -230,51 +142,22 @@ func inNamespaces(t *testing.T, flags uintptr) bool {
 	return false
 }
 
-// Users that exist nowhere else, or own nothing.
-const (
-	nobody = 65534
-	alice  = 65533
-)
-
-func needRoot(t *testing.T, what string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skipf("skipping: only root %s: run the test as root", what)
-	}
-}
-
-func needCommand(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("skipping: %v: install util-linux or coreutils", err)
-	}
-}
-
-// ordinary makes cmd a process whom the kernel refuses things.
-func ordinary(cmd *exec.Cmd) *exec.Cmd {
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	return cmd
-}
+// alice is a user that exists nowhere else.
+const alice = 65533
 
 // owns makes a set of the values 0, 1, 1 with a key and a mode, and gives it to
 // the users whose numbers it reads.
 var owns = sysvtest.Helper("owns", func(args []string) error {
-	key, err := sysv.ParseKey(args[0])
+	key, mode, err := kit.KeyAndMode(args)
 	if err != nil {
 		return err
 	}
-	mode, err := strconv.ParseUint(args[1], 8, 32)
-	if err != nil {
-		return err
-	}
-	s, err := sem.Create(key, []int{0, 1, 1}, &sem.Config{Mode: fs.FileMode(mode)})
+	s, err := sem.Create(key, []int{0, 1, 1}, &sem.Config{Mode: mode})
 	fmt.Println(outcome(err))
 	for in := bufio.NewScanner(os.Stdin); err == nil && in.Scan(); {
 		var uid uint32
 		if _, err = fmt.Sscan(in.Text(), &uid); err == nil {
-			fmt.Println(outcome(s.SetPerm(uid, uid, fs.FileMode(mode))))
+			fmt.Println(outcome(s.SetPerm(uid, uid, mode)))
 		}
 	}
 	return err
@@ -284,9 +167,8 @@ var owns = sysvtest.Helper("owns", func(args []string) error {
 func aliceOwns(t *testing.T, key sysv.Key, mode fs.FileMode) *sysvtest.Process {
 	t.Helper()
 	cmd := sysvtest.Command(owns, key.String(), fmt.Sprintf("%o", uint32(mode)))
-	needRoot(t, "can be two other users")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
-	p := sysvtest.StartCommand(t, cmd)
+	kit.NeedRoot(t, "can be two other users")
+	p := sysvtest.StartCommand(t, kit.As(cmd, alice, alice))
 	p.Expect("ok")
 	return p
 }
@@ -294,12 +176,9 @@ func aliceOwns(t *testing.T, key sysv.Key, mode fs.FileMode) *sysvtest.Process {
 // setAndNumbers takes a helper's arguments: the id of the set that it opens,
 // and numbers.
 func setAndNumbers(args []string) (*sem.Set, []int, error) {
-	v := make([]int, len(args))
-	for i, arg := range args {
-		var err error
-		if v[i], err = strconv.Atoi(arg); err != nil {
-			return nil, nil, err
-		}
+	v, err := kit.Numbers(args)
+	if err != nil {
+		return nil, nil, err
 	}
 	s, err := sem.OpenID(v[0])
 	return s, v[1:], err
@@ -342,7 +221,7 @@ func startDo(t *testing.T, s *sem.Set, dos ...[]sem.Op) *sysvtest.Process {
 	args := []string{strconv.Itoa(s.ID())}
 	for _, ops := range dos {
 		text, err := json.Marshal(ops)
-		must(t, err)
+		kit.Must(t, err)
 		args = append(args, string(text))
 	}
 	return sysvtest.Start(t, do, args...)
@@ -350,18 +229,7 @@ func startDo(t *testing.T, s *sem.Set, dos ...[]sem.Op) *sysvtest.Process {
 
 // outcome names an error in a word, for comparison and for printing.
 func outcome(err error) string {
-	if err == nil {
-		return "ok"
-	}
-	for _, known := range []error{sysv.ErrRemoved, sysv.ErrWouldBlock, sysv.ErrNotInitialized, sem.ErrNotLocked} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return unix.ErrnoName(errno)
-	}
-	return err.Error()
+	return kit.Outcome(err, sysv.ErrRemoved, sysv.ErrWouldBlock, sysv.ErrNotInitialized, sem.ErrNotLocked)
 }
 
 func repeat(n, v int) []int { return slices.Repeat([]int{v}, n) }

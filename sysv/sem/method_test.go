@@ -18,6 +18,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -90,13 +91,13 @@ func TestMethodsAreComplete(t *testing.T) {
 
 func TestEveryMethodSaysThatTheSetIsRemoved(t *testing.T) {
 	s := newSet(t, 1, 1, 1)
-	must(t, s.Mutex(0).Lock(bg)) // else Unlock does not ask the kernel
-	must(t, openID(t, s.ID()).Remove())
+	kit.Must(t, s.Mutex(0).Lock(bg)) // else Unlock does not ask the kernel
+	kit.Must(t, openID(t, s.ID()).Remove())
 	if diff := cmp.Diff(all(sysv.ErrRemoved.Error(), nil), callAll(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	wantHint(t, s.Remove(), sysv.ErrRemoved, "ipcrm")
-	wantError(t, s.Mutex(0).Unlock(), sem.ErrNotLocked)
+	kit.WantHint(t, s.Remove(), sysv.ErrRemoved, "ipcrm")
+	kit.WantError(t, s.Mutex(0).Unlock(), sem.ErrNotLocked)
 	for _, stat := range list(t) {
 		if stat.ID == s.ID() {
 			t.Error("the set is still in the list")
@@ -120,10 +121,7 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	for name, what := range callAll(s) {
-		fmt.Printf("%s: %s\n", name, what)
-	}
-	fmt.Println("end")
+	kit.PrintOutcomes(callAll(s))
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 })
@@ -131,21 +129,15 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 // callAllOrdinary is callAll by an ordinary user's process.
 func callAllOrdinary(t *testing.T, key sysv.Key) map[string]string {
 	t.Helper()
-	return startCallAll(t, ordinary(sysvtest.Command(methodsHelper, key.String())))
+	return startCallAll(t, kit.Ordinary(sysvtest.Command(methodsHelper, key.String())))
 }
 
 func startCallAll(t *testing.T, cmd *exec.Cmd) map[string]string {
 	t.Helper()
 	p := sysvtest.StartCommand(t, cmd)
-	got := make(map[string]string)
-	for {
-		name, what, ok := strings.Cut(p.Line(), ": ")
-		if !ok {
-			p.Finish()
-			return got
-		}
-		got[name] = what
-	}
+	got := kit.ReadOutcomes(p.Line)
+	p.Finish()
+	return got
 }
 
 func TestOwnerIsBoundByTheMode(t *testing.T) {
@@ -184,11 +176,11 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 			}
 			key := newKey(t)
 			s, err := sem.Create(key, []int{0, 1, 1}, nil)
-			must(t, err)
+			kit.Must(t, err)
 			if os.Geteuid() == 0 {
-				must(t, s.SetPerm(nobody, nobody, tt.mode))
+				kit.Must(t, s.SetPerm(kit.Nobody, kit.Nobody, tt.mode))
 			} else {
-				must(t, s.SetMode(tt.mode))
+				kit.Must(t, s.SetMode(tt.mode))
 			}
 			want := all("ok", tt.except)
 			want["Mutex.Unlock"] = sem.ErrNotLocked.Error()
@@ -224,8 +216,8 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 			}
 			key := newKey(t)
 			aliceOwns(t, key, tt.mode)
-			s, err := sem.Open(patient(t), key, nil)
-			must(t, err)
+			s, err := sem.Open(kit.Patient(t), key, nil)
+			kit.Must(t, err)
 			before := statOf(t, s)
 			if diff := cmp.Diff(tt.want, callAllOrdinary(t, key)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -247,23 +239,23 @@ func TestRefusalsSayWhoseTheSetIs(t *testing.T) {
 		t.Skip("skipping: root is refused nothing: run the test as another user too")
 	}
 	s := newSet(t, 1)
-	must(t, s.SetMode(0))
+	kit.Must(t, s.SetMode(0))
 	_, err := s.Value(0)
-	wantHint(t, err, fs.ErrPermission, fmt.Sprintf("owned by uid %d", os.Geteuid()), "mode 0")
-	wantHint(t, s.Do(bg, post), fs.ErrPermission, "mode 0")
+	kit.WantHint(t, err, fs.ErrPermission, fmt.Sprintf("owned by uid %d", os.Geteuid()), "mode 0")
+	kit.WantHint(t, s.Do(bg, post), fs.ErrPermission, "mode 0")
 }
 
 // Whether there are values can't be seen without read permission; whether there
 // was an operation can.
 func TestStrangerSeesOTimeOnly(t *testing.T) {
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	key := newKey(t)
 	id := bareSet(t, key, 3, 0o600)
-	must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
-	p := sysvtest.StartCommand(t, ordinary(sysvtest.Command(methodsHelper, key.String())))
+	kit.Must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
+	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(methodsHelper, key.String())))
 	p.Expect(sysv.ErrNotInitialized.Error())
 	p.Finish()
-	must(t, openID(t, id).Do(bg, zero))
+	kit.Must(t, openID(t, id).Do(bg, zero))
 	if got := callAllOrdinary(t, key); len(got) != len(methods) {
 		t.Errorf("the set was not opened: %v", got)
 	}
@@ -273,10 +265,10 @@ func TestStrangerSeesOTimeOnly(t *testing.T) {
 // pid_namespaces(7).
 func TestOpenerInAnotherPIDNamespace(t *testing.T) {
 	emulator.Namespaces.Skip(t)
-	needRoot(t, "may make a PID namespace without another user's")
+	kit.NeedRoot(t, "may make a PID namespace without another user's")
 	key := newKey(t)
 	id := bareSet(t, key, 3, 0o600)
-	must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
+	kit.Must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
 	cmd := sysvtest.Command(methodsHelper, key.String())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 	want := all("ok", map[string]string{"Mutex.Unlock": sem.ErrNotLocked.Error()})

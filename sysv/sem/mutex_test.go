@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -110,7 +111,7 @@ func startHolds(t *testing.T, s *sem.Set, method string) *sysvtest.Process {
 func tryLock(t *testing.T, m *sem.Mutex) bool {
 	t.Helper()
 	ok, err := m.TryLock()
-	must(t, err)
+	kit.Must(t, err)
 	return ok
 }
 
@@ -151,14 +152,14 @@ func TestMutexExcludesGoroutinesAndSets(t *testing.T) {
 func TestMutexIsOneForASet(t *testing.T) {
 	s := newSet(t, 1, 1)
 	a, b, other := s.Mutex(0), s.Mutex(0), s.Mutex(1)
-	must(t, a.Lock(patient(t)))
+	kit.Must(t, a.Lock(kit.Patient(t)))
 	if tryLock(t, b) {
 		t.Error("two Mutexes of one semaphore are locked")
 	}
 	if !tryLock(t, other) {
 		t.Error("another semaphore's Mutex can't be locked")
 	}
-	must(t, b.Unlock())
+	kit.Must(t, b.Unlock())
 	wantValues(t, s, 1, 0)
 	if !tryLock(t, a) {
 		t.Error("can't be locked again")
@@ -168,29 +169,29 @@ func TestMutexIsOneForASet(t *testing.T) {
 func TestSetsOfOneIDExcludeEachOther(t *testing.T) {
 	s := newSet(t, 1)
 	mine, theirs := s.Mutex(0), openID(t, s.ID()).Mutex(0)
-	must(t, mine.Lock(patient(t)))
+	kit.Must(t, mine.Lock(kit.Patient(t)))
 	if tryLock(t, theirs) {
 		t.Error("locked twice")
 	}
-	wantError(t, theirs.Unlock(), sem.ErrNotLocked)
+	kit.WantError(t, theirs.Unlock(), sem.ErrNotLocked)
 	wantValues(t, s, 0)
-	must(t, mine.Unlock())
-	must(t, theirs.Lock(patient(t)))
-	must(t, theirs.Unlock())
+	kit.Must(t, mine.Unlock())
+	kit.Must(t, theirs.Lock(kit.Patient(t)))
+	kit.Must(t, theirs.Unlock())
 	wantValues(t, s, 1)
 }
 
 func TestUnlockOfWhatIsNotLocked(t *testing.T) {
 	s := newSet(t, 1)
 	m := s.Mutex(0)
-	wantHint(t, m.Unlock(), sem.ErrNotLocked, "semaphore 0")
-	must(t, m.Lock(patient(t)))
-	must(t, m.Unlock())
-	wantError(t, m.Unlock(), sem.ErrNotLocked)
+	kit.WantHint(t, m.Unlock(), sem.ErrNotLocked, "semaphore 0")
+	kit.Must(t, m.Lock(kit.Patient(t)))
+	kit.Must(t, m.Unlock())
+	kit.WantError(t, m.Unlock(), sem.ErrNotLocked)
 	wantValues(t, s, 1)
 
 	p := startHolds(t, s, "Lock")
-	wantError(t, m.Unlock(), sem.ErrNotLocked)
+	kit.WantError(t, m.Unlock(), sem.ErrNotLocked)
 	wantValues(t, s, 0)
 	p.Finish()
 	wantValues(t, s, 1)
@@ -201,25 +202,25 @@ func TestMutexOfASemaphoreThatIsNotThere(t *testing.T) {
 	for _, num := range []int{-1, 2, 1 << 16, math.MaxInt} {
 		m := s.Mutex(num)
 		for range 2 { // a failure must not leave the queue occupied
-			wantHint(t, m.Lock(patient(t)), syscall.EFBIG, "the set has 2")
+			kit.WantHint(t, m.Lock(kit.Patient(t)), syscall.EFBIG, "the set has 2")
 			_, err := m.TryLock()
-			wantHint(t, err, syscall.EFBIG, "the set has 2")
+			kit.WantHint(t, err, syscall.EFBIG, "the set has 2")
 		}
-		wantError(t, m.Unlock(), sem.ErrNotLocked)
+		kit.WantError(t, m.Unlock(), sem.ErrNotLocked)
 	}
 }
 
 func TestUnlockThatFailsKeepsTheLock(t *testing.T) {
 	s := newSet(t, 1)
 	m := s.Mutex(0)
-	must(t, m.Lock(patient(t)))
-	must(t, s.Do(bg, sem.Op{Delta: 32767})) // by somebody who ignores what it means
-	wantError(t, m.Unlock(), syscall.ERANGE)
+	kit.Must(t, m.Lock(kit.Patient(t)))
+	kit.Must(t, s.Do(bg, sem.Op{Delta: 32767})) // by somebody who ignores what it means
+	kit.WantError(t, m.Unlock(), syscall.ERANGE)
 	if tryLock(t, m) {
 		t.Error("locked twice")
 	}
-	must(t, s.Do(bg, sem.Op{Delta: -32767}))
-	must(t, m.Unlock())
+	kit.Must(t, s.Do(bg, sem.Op{Delta: -32767}))
+	kit.Must(t, m.Unlock())
 	wantValues(t, s, 1)
 }
 
@@ -236,11 +237,11 @@ func TestEndOfTheHolderFreesTheMutex(t *testing.T) {
 				if tryLock(t, m) {
 					t.Fatal("locked twice")
 				}
-				wait := async(t, func() error { return m.Lock(patient(t)) })
+				wait := kit.Async(t, func() error { return m.Lock(kit.Patient(t)) })
 				awaitWaiters(t, s, 0, 1)
 				end(p)
-				must(t, wait())
-				must(t, m.Unlock())
+				kit.Must(t, wait())
+				kit.Must(t, m.Unlock())
 				wantValues(t, s, 1)
 			})
 		}
@@ -258,7 +259,7 @@ func TestCancelledLockTakesNothing(t *testing.T) {
 			for i := range waits {
 				ctx, cancel := context.WithCancel(t.Context())
 				cancels[i] = cancel
-				waits[i] = async(t, func() error { return m.Lock(ctx) })
+				waits[i] = kit.Async(t, func() error { return m.Lock(ctx) })
 				awaitWaiters(t, s, 0, 1)
 				awaitQueue(t, s, i)
 			}
@@ -268,9 +269,9 @@ func TestCancelledLockTakesNothing(t *testing.T) {
 					t.Errorf("error %v", err)
 				}
 			}
-			wantError(t, m.Unlock(), sem.ErrNotLocked)
+			kit.WantError(t, m.Unlock(), sem.ErrNotLocked)
 			wantValues(t, s, 0)
-			must(t, s.Do(bg, post))
+			kit.Must(t, s.Do(bg, post))
 			if !tryLock(t, m) {
 				t.Error("can't be locked")
 			}
@@ -308,11 +309,11 @@ func TestCancelledLocksAddUp(t *testing.T) {
 func threads(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
-	must(t, err)
+	kit.Must(t, err)
 	_, rest, _ := strings.Cut(string(status), "\nThreads:")
 	var n int
 	_, err = fmt.Sscan(rest, &n)
-	must(t, err)
+	kit.Must(t, err)
 	return n
 }
 
@@ -320,12 +321,12 @@ func TestRemovalEndsALock(t *testing.T) {
 	s := newSet(t, 0)
 	var waits []func() error
 	for range 5 { // one in the kernel, the others behind it
-		waits = append(waits, async(t, func() error { return s.Mutex(0).Lock(bg) }))
+		waits = append(waits, kit.Async(t, func() error { return s.Mutex(0).Lock(bg) }))
 	}
 	awaitWaiters(t, s, 0, 1)
 	awaitQueue(t, s, 4)
-	must(t, s.Remove())
+	kit.Must(t, s.Remove())
 	for _, wait := range waits {
-		wantError(t, wait(), sysv.ErrRemoved)
+		kit.WantError(t, wait(), sysv.ErrRemoved)
 	}
 }

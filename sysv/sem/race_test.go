@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -76,12 +77,12 @@ func TestOneOfManyCreates(t *testing.T) {
 	for round := range rounds {
 		key := newKey(t)
 		n := []int{1, 3, 500, 501, 2000}[round%5]
-		must(t, gate.SetValue(0, 1))
+		kit.Must(t, gate.SetValue(0, 1))
 		for _, p := range field {
 			p.Send(fmt.Sprint(int32(key), n))
 		}
 		awaitWaiters(t, gate, 0, runners)
-		must(t, gate.SetValue(0, 0))
+		kit.Must(t, gate.SetValue(0, 0))
 		got := make(map[string]int)
 		for _, p := range field {
 			got[p.Line()]++
@@ -98,11 +99,11 @@ func TestOneOfManyCreates(t *testing.T) {
 // An opener can have the values of a large set before Create is done with it,
 // and take them.
 func TestOpenersNeedNotWaitForCreate(t *testing.T) {
-	ctx := patient(t)
+	ctx := kit.Patient(t)
 	values := repeat(501, 1)
 	for range 300 {
 		key := newKey(t)
-		opener := async(t, func() error {
+		opener := kit.Async(t, func() error {
 			for {
 				s, err := sem.Open(ctx, key, nil)
 				if errors.Is(err, fs.ErrNotExist) {
@@ -115,10 +116,10 @@ func TestOpenersNeedNotWaitForCreate(t *testing.T) {
 			}
 		})
 		s, err := sem.Create(key, values, nil)
-		must(t, err)
-		must(t, opener())
+		kit.Must(t, err)
+		kit.Must(t, opener())
 		wantValues(t, s, append([]int{0}, values[1:]...)...)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 	}
 }
 
@@ -184,7 +185,7 @@ func look(t *testing.T, key sysv.Key, n int) string {
 	if errors.Is(err, sysv.ErrRemoved) {
 		return "removed"
 	}
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(seats(n), values); diff != "" {
 		t.Fatalf("half-given (-want +got):\n%s", diff)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -25,7 +26,7 @@ var ignoreSeq = cmpopts.IgnoreFields(sysv.Perm{}, "Seq")
 func statOf(t *testing.T, s *sem.Set) sem.Stat {
 	t.Helper()
 	stat, err := s.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	return stat
 }
 
@@ -33,7 +34,7 @@ func TestStat(t *testing.T) {
 	emulator.Mode.Skip(t)
 	key := newKey(t)
 	s, err := sem.Create(key, []int{1, 2, 3}, &sem.Config{Mode: 0o640})
-	must(t, err)
+	kit.Must(t, err)
 	got := statOf(t, s)
 	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
 	want := sem.Stat{
@@ -86,12 +87,12 @@ func TestList(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/kernel/sem")
-	must(t, err)
+	kit.Must(t, err)
 	want := sem.SystemLimits{SemVMX: 32767, SemAEM: 32767}
 	_, err = fmt.Sscan(string(text), &want.SemMSL, &want.SemMNS, &want.SemOPM, &want.SemMNI)
-	must(t, err)
+	kit.Must(t, err)
 	got, err := sem.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Limits (-want +got):\n%s", diff)
 	}
@@ -106,7 +107,7 @@ func TestUsage(t *testing.T) {
 		want.Semaphores += stat.Len
 	}
 	got, err := sem.Usage()
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Usage (-list +got):\n%s", diff)
 	}
@@ -120,11 +121,11 @@ func TestSetModeKeepsTheRest(t *testing.T) {
 	s := newSet(t, 1, 2)
 	want := statOf(t, s)
 	if want.UID == 0 {
-		want.UID, want.GID = nobody, nobody
-		must(t, s.SetPerm(want.UID, want.GID, want.Mode))
+		want.UID, want.GID = kit.Nobody, kit.Nobody
+		kit.Must(t, s.SetPerm(want.UID, want.GID, want.Mode))
 	}
 	for _, want.Mode = range []fs.FileMode{0o666, 0o777, 0o400, 0o600} {
-		must(t, s.SetMode(want.Mode))
+		kit.Must(t, s.SetMode(want.Mode))
 		if diff := cmp.Diff(want, statOf(t, s), ignoreTimes); diff != "" {
 			t.Errorf("after SetMode(%#o) (-want +got):\n%s", uint32(want.Mode), diff)
 		}
@@ -134,11 +135,11 @@ func TestSetModeKeepsTheRest(t *testing.T) {
 
 func TestSetPermGivesTheSetAway(t *testing.T) {
 	emulator.Mode.Skip(t)
-	needRoot(t, "has another user to give it to")
+	kit.NeedRoot(t, "has another user to give it to")
 	s := newSet(t, 1)
 	want := statOf(t, s)
 	want.UID, want.GID, want.Mode = 12, 34, 0o440
-	must(t, s.SetPerm(12, 34, 0o440))
+	kit.Must(t, s.SetPerm(12, 34, 0o440))
 	if diff := cmp.Diff(want, statOf(t, s), ignoreTimes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -148,11 +149,11 @@ func TestSetPermRefuses(t *testing.T) {
 	s := newSet(t, 1)
 	want := statOf(t, s)
 	const none = 1<<32 - 1
-	wantError(t, s.SetPerm(none, want.GID, 0o600), syscall.EINVAL)
-	wantError(t, s.SetPerm(want.UID, none, 0o600), syscall.EINVAL)
+	kit.WantError(t, s.SetPerm(none, want.GID, 0o600), syscall.EINVAL)
+	kit.WantError(t, s.SetPerm(want.UID, none, 0o600), syscall.EINVAL)
 	for _, mode := range []fs.FileMode{0o1600, 0o4600, fs.ModeDir | 0o600} {
-		wantHint(t, s.SetPerm(want.UID, want.GID, mode), syscall.EINVAL, "0o777")
-		wantHint(t, s.SetMode(mode), syscall.EINVAL, "0o777")
+		kit.WantHint(t, s.SetPerm(want.UID, want.GID, mode), syscall.EINVAL, "0o777")
+		kit.WantHint(t, s.SetMode(mode), syscall.EINVAL, "0o777")
 	}
 	if diff := cmp.Diff(want, statOf(t, s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

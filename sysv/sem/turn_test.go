@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -27,14 +28,14 @@ import (
 // awaitQueue waits until so many goroutines queue for semaphore 0 in Go.
 func awaitQueue(t *testing.T, s *sem.Set, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d queue", want), func() bool { return sem.Queued(s, 0) == want })
+	kit.Eventually(t, fmt.Sprintf("%d queue", want), func() bool { return sem.Queued(s, 0) == want })
 }
 
 // Who comes back at once is behind those who have waited.
 func TestGoroutinesGetAMutexInTheirOrder(t *testing.T) {
 	s := newSet(t, 1)
 	m := s.Mutex(0)
-	must(t, m.Lock(patient(t)))
+	kit.Must(t, m.Lock(kit.Patient(t)))
 	const goroutines = 50
 	var order []int
 	var wg sync.WaitGroup
@@ -53,7 +54,7 @@ func TestGoroutinesGetAMutexInTheirOrder(t *testing.T) {
 		})
 		awaitQueue(t, s, i+1)
 	}
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	wg.Wait()
 	if want := upTo(goroutines); !slices.Equal(order[:goroutines], want) {
 		t.Errorf("the order was %v", order)
@@ -84,7 +85,7 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				cancels[i] = cancel
-				waits[i] = async(t, func() error {
+				waits[i] = kit.Async(t, func() error {
 					if err := m.Lock(ctx); err != nil {
 						return err
 					}
@@ -105,9 +106,9 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 				awaitWaiters(t, s, 0, 1)
 				awaitQueue(t, s, len(want)-1)
 			}
-			must(t, s.Do(bg, post))
+			kit.Must(t, s.Do(bg, post))
 			for _, i := range want {
-				must(t, waits[i]())
+				kit.Must(t, waits[i]())
 			}
 			if diff := cmp.Diff(want, order, cmp.Transformer("", func(v []int) string { return fmt.Sprint(v) })); diff != "" {
 				t.Errorf("order (-want +got):\n%s", diff)
@@ -127,17 +128,17 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 	rounds := storm.Amount(2000, 100_000)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
-	ctx := patient(t)
+	ctx := kit.Patient(t)
 	got := 0
 	for i := range rounds {
-		must(t, m.Lock(ctx))
+		kit.Must(t, m.Lock(ctx))
 		behind := i % 3
 		giver, giveUp := context.WithCancel(ctx)
-		wait := async(t, func() error { return m.Lock(giver) })
+		wait := kit.Async(t, func() error { return m.Lock(giver) })
 		yieldUntil(t, func() bool { return sem.Queued(s, 0) == 1 })
 		var others []func() error
 		for range behind {
-			others = append(others, async(t, func() error {
+			others = append(others, kit.Async(t, func() error {
 				if err := m.Lock(ctx); err != nil {
 					return err
 				}
@@ -166,19 +167,19 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 		case nil:
 			got++
 			both.Wait()
-			must(t, m.Unlock())
+			kit.Must(t, m.Unlock())
 		case context.Canceled:
 		default:
 			t.Fatal(err)
 		}
 		both.Wait()
 		for _, other := range others {
-			must(t, other())
+			kit.Must(t, other())
 		}
 		if !tryLock(t, m) {
 			t.Fatal("can't be locked")
 		}
-		must(t, m.Unlock())
+		kit.Must(t, m.Unlock())
 	}
 	t.Logf("%d of %d got it", got, rounds)
 	wantValues(t, s, 1)
@@ -188,7 +189,7 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 // far longer.
 func yieldUntil(t *testing.T, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !cond(); runtime.Gosched() {
+	for end := time.Now().Add(kit.Patience); !cond(); runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatal("it never happens")
 		}
@@ -221,7 +222,7 @@ func maxThreads(t *testing.T, wg *sync.WaitGroup) int {
 	t.Helper()
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	end := time.After(2 * patience)
+	end := time.After(2 * kit.Patience)
 	for most := 0; ; time.Sleep(time.Millisecond) {
 		most = max(most, threads(t))
 		select {
@@ -240,7 +241,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	other := openID(t, s.ID()).Mutex(0)
-	must(t, other.Lock(bg))
+	kit.Must(t, other.Lock(bg))
 	before := threads(t)
 
 	goroutines := crowd()
@@ -262,7 +263,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	awaitQueue(t, s, goroutines-1)
 	p := sysvtest.Start(t, rotates, strconv.Itoa(s.ID()), "1", "0")
 	p.Expect("running")
-	must(t, other.Unlock())
+	kit.Must(t, other.Unlock())
 	most := maxThreads(t, &wg)
 	p.Kill()
 	if n != goroutines {
@@ -301,7 +302,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	for _, i := range rand.Perm(goroutines)[:few] {
 		cancels[i]()
 	}
-	eventually(t, "some return", func() bool { return int(returned.Load()) == few })
+	kit.Eventually(t, "some return", func() bool { return int(returned.Load()) == few })
 	awaitQueue(t, s, goroutines-few-1)
 	cancelAll()
 	if more := maxThreads(t, &wg) - before; more > 20 {
@@ -311,7 +312,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 		cancel()
 	}
 	wantValues(t, s, 0)
-	must(t, s.Do(bg, post))
+	kit.Must(t, s.Do(bg, post))
 	if !tryLock(t, m) {
 		t.Error("can't be locked")
 	}
@@ -328,17 +329,17 @@ type rota struct {
 func newRota(t *testing.T) (*shm.Segment, *rota) {
 	t.Helper()
 	seg, err := shm.Create(sysv.Private, 4096, nil)
-	must(t, err)
+	kit.Must(t, err)
 	t.Cleanup(func() {
 		if err := seg.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
 	mem, err := seg.Attach(nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, mem.Detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, mem.Detach()) })
 	r, err := shm.View[rota](mem, 0)
-	must(t, err)
+	kit.Must(t, err)
 	return seg, r
 }
 
@@ -428,7 +429,7 @@ func TestProcessesTakeTurns(t *testing.T) {
 			var got, want []int
 			var waits []func() error
 			for n := range goroutines {
-				waits = append(waits, async(t, func() error {
+				waits = append(waits, kit.Async(t, func() error {
 					if err := m.Lock(bg); err != nil {
 						return err
 					}
@@ -444,14 +445,14 @@ func TestProcessesTakeTurns(t *testing.T) {
 				}))
 				if n == 0 {
 					awaitWaiters(t, s, 0, processes-1)
-					eventually(t, "a grant", func() bool { locked, err := s.Value(0); return locked == 0 && err == nil })
+					kit.Eventually(t, "a grant", func() bool { locked, err := s.Value(0); return locked == 0 && err == nil })
 				}
 				awaitQueue(t, s, n)
 				want = append(want, processes*(n+1)-1)
 			}
 			r.prompt.Store(uint32(processes - 1))
 			for _, wait := range waits {
-				must(t, wait())
+				kit.Must(t, wait())
 			}
 			for n := range want {
 				// A signal of Go's runtime puts a process at the end of the
@@ -475,12 +476,12 @@ func TestProcessesShareALock(t *testing.T) {
 	s := newSet(t, 1)
 	m := s.Mutex(0)
 	seg, r := newRota(t)
-	must(t, m.Lock(bg))
+	kit.Must(t, m.Lock(bg))
 	for me := range 2 {
 		sysvtest.Start(t, rotates, strconv.Itoa(s.ID()), "1000", strconv.Itoa(me), strconv.Itoa(seg.ID())).Expect("running")
 	}
 	awaitWaiters(t, s, 0, 2)
-	must(t, m.Unlock())
+	kit.Must(t, m.Unlock())
 	defer r.stop.Store(1)
 	var shares []string
 	for range 10 {

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -78,7 +79,7 @@ func TestEndOfAProcessUndoes(t *testing.T) {
 				}
 				wantValues(t, s, tt.held...)
 				if tt.meanwhile != nil {
-					must(t, tt.meanwhile(s))
+					kit.Must(t, tt.meanwhile(s))
 				}
 				end(p)
 				wantValues(t, s, tt.after...)
@@ -91,13 +92,13 @@ func TestUndoIsTheLastOperationOfAProcess(t *testing.T) {
 	s := newSet(t, 0)
 	p := startDo(t, s, []sem.Op{{Delta: 1, Flags: sem.Undo}})
 	p.Expect("ok")
-	must(t, s.Do(bg, post))
-	if got := get(t)(s.LastPID(0)); got != os.Getpid() {
+	kit.Must(t, s.Do(bg, post))
+	if got := kit.Number(t)(s.LastPID(0)); got != os.Getpid() {
 		t.Errorf("LastPID %d, want ours, %d", got, os.Getpid())
 	}
 	p.Kill()
 	wantValues(t, s, 1)
-	if got := get(t)(s.LastPID(0)); got != p.Process.Pid {
+	if got := kit.Number(t)(s.LastPID(0)); got != p.Process.Pid {
 		t.Errorf("LastPID %d, want the helper's, %d", got, p.Process.Pid)
 	}
 }
@@ -106,10 +107,10 @@ func TestEndOfAProcessWakesWaiters(t *testing.T) {
 	s := newSet(t, 1)
 	p := startDo(t, s, []sem.Op{{Delta: -1, Flags: sem.Undo}})
 	p.Expect("ok")
-	wait := async(t, func() error { return s.Do(patient(t), take) })
+	wait := kit.Async(t, func() error { return s.Do(kit.Patient(t), take) })
 	awaitWaiters(t, s, 0, 1)
 	p.Kill()
-	must(t, wait())
+	kit.Must(t, wait())
 }
 
 // onThreadThatEnds runs f on a thread of its own and returns when that is gone.
@@ -131,7 +132,7 @@ func onThreadThatEnds(t *testing.T, f func()) {
 	}
 	go run()
 	path := fmt.Sprintf("/proc/self/task/%d", <-tid)
-	eventually(t, "the thread ends", func() bool {
+	kit.Eventually(t, "the thread ends", func() bool {
 		_, err := os.Stat(path)
 		return errors.Is(err, fs.ErrNotExist)
 	})
@@ -139,18 +140,18 @@ func onThreadThatEnds(t *testing.T, f func()) {
 
 func TestEndOfAGoroutineOrThreadUndoesNothing(t *testing.T) {
 	s := newSet(t, 2)
-	must(t, async(t, func() error { return s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) })())
+	kit.Must(t, kit.Async(t, func() error { return s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) })())
 	wantValues(t, s, 1)
 	var err error
 	onThreadThatEnds(t, func() { err = s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) })
-	must(t, err)
+	kit.Must(t, err)
 	wantValues(t, s, 0)
 }
 
 func TestChildrenDoNotInheritUndo(t *testing.T) {
 	s := newSet(t, 2)
-	must(t, s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}))
-	must(t, exec.Command("true").Run())
+	kit.Must(t, s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}))
+	kit.Must(t, exec.Command("true").Run())
 	p := startDo(t, s, []sem.Op{take})
 	p.Expect("ok")
 	p.Finish()
@@ -178,12 +179,12 @@ var execs = sysvtest.Helper("execs", func(args []string) error {
 })
 
 func TestUndoSurvivesExec(t *testing.T) {
-	needCommand(t, "sleep")
+	kit.NeedCommand(t, "sleep")
 	s := newSet(t, 1)
 	op, err := json.Marshal(sem.Op{Delta: -1, Flags: sem.Undo})
-	must(t, err)
+	kit.Must(t, err)
 	p := sysvtest.Start(t, execs, strconv.Itoa(s.ID()), string(op))
-	eventually(t, "the helper is sleep", func() bool {
+	kit.Eventually(t, "the helper is sleep", func() bool {
 		cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Process.Pid))
 		return err == nil && string(cmdline) == "sleep\x00600\x00"
 	})

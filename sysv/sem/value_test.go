@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -16,9 +17,9 @@ import (
 func TestSetValueChangesOne(t *testing.T) {
 	s := newSet(t, 1, 2, 3)
 	for _, v := range []int{0, 32767, 5} {
-		must(t, s.SetValue(1, v))
+		kit.Must(t, s.SetValue(1, v))
 		wantValues(t, s, 1, v, 3)
-		if got := get(t)(s.Value(1)); got != v {
+		if got := kit.Number(t)(s.Value(1)); got != v {
 			t.Errorf("Value(1) = %d, want %d", got, v)
 		}
 	}
@@ -26,7 +27,7 @@ func TestSetValueChangesOne(t *testing.T) {
 
 func TestSetValuesChangesAll(t *testing.T) {
 	s := newSet(t, 1, 2, 3)
-	must(t, s.SetValues([]int{32767, 0, 6}))
+	kit.Must(t, s.SetValues([]int{32767, 0, 6}))
 	wantValues(t, s, 32767, 0, 6)
 }
 
@@ -41,7 +42,7 @@ func TestNumbersOutOfRange(t *testing.T) {
 			"SetValue":    func() error { return s.SetValue(num, 7) },
 		} {
 			t.Run(fmt.Sprintf("%s(%d)", name, num), func(t *testing.T) {
-				wantHint(t, call(), syscall.EINVAL, fmt.Sprintf("semaphore %d, the set has 2", num))
+				kit.WantHint(t, call(), syscall.EINVAL, fmt.Sprintf("semaphore %d, the set has 2", num))
 			})
 		}
 	}
@@ -51,11 +52,11 @@ func TestNumbersOutOfRange(t *testing.T) {
 func TestValuesOutOfRange(t *testing.T) {
 	s := newSet(t, 1, 2)
 	for _, v := range []int{-1, 32768, 1<<16 + 1, math.MaxInt, math.MinInt} {
-		wantHint(t, s.SetValue(0, v), syscall.ERANGE, fmt.Sprintf("value %d", v))
-		wantHint(t, s.SetValues([]int{7, v}), syscall.ERANGE, fmt.Sprintf("value %d of semaphore 1", v))
+		kit.WantHint(t, s.SetValue(0, v), syscall.ERANGE, fmt.Sprintf("value %d", v))
+		kit.WantHint(t, s.SetValues([]int{7, v}), syscall.ERANGE, fmt.Sprintf("value %d of semaphore 1", v))
 	}
 	for _, values := range [][]int{nil, {7}, {7, 7, 7}} {
-		wantHint(t, s.SetValues(values), syscall.EINVAL, fmt.Sprintf("%d values for 2 semaphores", len(values)))
+		kit.WantHint(t, s.SetValues(values), syscall.EINVAL, fmt.Sprintf("%d values for 2 semaphores", len(values)))
 	}
 	wantValues(t, s, 1, 2)
 }
@@ -64,7 +65,7 @@ func TestLastPIDIsWhoSetTheValue(t *testing.T) {
 	s := openID(t, bareSet(t, newKey(t), 3, 0o600))
 	pids := func() (pids [3]int) {
 		for num := range pids {
-			pids[num] = get(t)(s.LastPID(num))
+			pids[num] = kit.Number(t)(s.LastPID(num))
 		}
 		return pids
 	}
@@ -72,11 +73,11 @@ func TestLastPIDIsWhoSetTheValue(t *testing.T) {
 	if got := pids(); got != [3]int{} {
 		t.Errorf("of a new set: %v", got)
 	}
-	must(t, s.SetValue(1, 0))
+	kit.Must(t, s.SetValue(1, 0))
 	if got, want := pids(), [3]int{0, me, 0}; got != want {
 		t.Errorf("after SetValue(1): %v, want %v", got, want)
 	}
-	must(t, s.SetValues([]int{0, 0, 0}))
+	kit.Must(t, s.SetValues([]int{0, 0, 0}))
 	if got, want := pids(), [3]int{me, me, me}; got != want {
 		t.Errorf("after SetValues: %v, want %v", got, want)
 	}
@@ -89,7 +90,7 @@ func TestHandlesShareTheSet(t *testing.T) {
 	if other.Len() != 2 || other.Key() != s.Key() || other.ID() != s.ID() {
 		t.Errorf("id %d, key %v, len %d", other.ID(), other.Key(), other.Len())
 	}
-	must(t, other.Do(bg, sem.Op{Num: 1, Delta: 5}))
-	must(t, sys.SemSetval(s.ID(), 0, 9))
+	kit.Must(t, other.Do(bg, sem.Op{Num: 1, Delta: 5}))
+	kit.Must(t, sys.SemSetval(s.ID(), 0, 9))
 	wantValues(t, s, 9, 7)
 }

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -62,12 +63,12 @@ func TestAnonymousIsSharedWithChildren(t *testing.T) {
 	}
 	p.Kill()
 	_, err = shm.OpenID(seg.ID())
-	wantErr(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 }
 
 func TestFromParentWithoutOne(t *testing.T) {
 	_, err := shm.FromParent()
-	wantErr(t, err, fs.ErrNotExist, "SYSVIPC_SEGMENT is not set")
+	kit.WantError(t, err, fs.ErrNotExist, "SYSVIPC_SEGMENT is not set")
 
 	gone, m, err := shm.Anonymous(1)
 	if err != nil {
@@ -92,5 +93,5 @@ func TestFromParentWithoutOne(t *testing.T) {
 
 func TestAnonymousRefusesSizes(t *testing.T) {
 	_, _, err := shm.Anonymous(0)
-	wantErr(t, err, syscall.EINVAL, "at least 1 byte")
+	kit.WantError(t, err, syscall.EINVAL, "at least 1 byte")
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -140,7 +141,7 @@ func TestAttachRefusesAddresses(t *testing.T) {
 			if err == nil {
 				detach(t, m)
 			}
-			wantErr(t, err, syscall.EINVAL, fmt.Sprintf("shmat segment %d", seg.ID()), tt.hint)
+			kit.WantError(t, err, syscall.EINVAL, fmt.Sprintf("shmat segment %d", seg.ID()), tt.hint)
 		})
 	}
 	if st := stat(t, seg); st.Nattch != 0 {
@@ -168,7 +169,7 @@ func TestRemapRefusesAnotherMapping(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%#x was replaced by %#x", address(m), address(n))
 			}
-			wantErr(t, err, syscall.EINVAL, "belongs to another Mapping")
+			kit.WantError(t, err, syscall.EINVAL, "belongs to another Mapping")
 		})
 	}
 	if m.Bytes()[lba] != 7 {

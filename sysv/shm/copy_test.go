@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -84,7 +85,7 @@ func TestWriteAt(t *testing.T) {
 	} {
 		copy(m.Bytes(), before)
 		n, err := m.WriteAt([]byte(tt.p), tt.off)
-		wantErr(t, err, tt.err)
+		kit.WantError(t, err, tt.err)
 		wantN := 0
 		if tt.err == nil {
 			wantN = len(tt.p)
@@ -106,7 +107,7 @@ func TestCopiesOfAReadOnlyMapping(t *testing.T) {
 	m := attach(t, seg, &shm.AttachConfig{ReadOnly: true})
 	for _, p := range []string{"a", ""} {
 		n, err := m.WriteAt([]byte(p), 0)
-		wantErr(t, err, fs.ErrPermission)
+		kit.WantError(t, err, fs.ErrPermission)
 		if n != 0 {
 			t.Errorf("wrote %d bytes", n)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -46,7 +47,7 @@ func TestCreate(t *testing.T) {
 func TestCreateIsExclusive(t *testing.T) {
 	seg := create(t, 10, nil)
 	_, err := shm.Create(seg.Key(), 10, nil)
-	wantErr(t, err, fs.ErrExist, "shmget key "+seg.Key().String())
+	kit.WantError(t, err, fs.ErrExist, "shmget key "+seg.Key().String())
 }
 
 func TestCreatePrivateMakesAnotherEachTime(t *testing.T) {
@@ -110,9 +111,9 @@ func TestCreateRefusesOtherModeBits(t *testing.T) {
 		cfg := &shm.Config{Mode: mode}
 		key := sysv.RandomKey()
 		_, err := shm.Create(key, 1, cfg)
-		wantErr(t, err, syscall.EINVAL, "bits outside 0o777")
+		kit.WantError(t, err, syscall.EINVAL, "bits outside 0o777")
 		_, _, err = shm.OpenOrCreate(key, 1, cfg)
-		wantErr(t, err, syscall.EINVAL, "bits outside 0o777")
+		kit.WantError(t, err, syscall.EINVAL, "bits outside 0o777")
 		wantFree(t, key)
 	}
 }
@@ -173,9 +174,9 @@ func TestCreateRefusesSizes(t *testing.T) {
 	for _, size := range []int{0, -1, math.MinInt} {
 		key := sysv.RandomKey()
 		_, err := shm.Create(key, size, nil)
-		wantErr(t, err, syscall.EINVAL, "size "+strconv.Itoa(size))
+		kit.WantError(t, err, syscall.EINVAL, "size "+strconv.Itoa(size))
 		_, _, err = shm.OpenOrCreate(key, size, nil)
-		wantErr(t, err, syscall.EINVAL, "size "+strconv.Itoa(size))
+		kit.WantError(t, err, syscall.EINVAL, "size "+strconv.Itoa(size))
 		wantFree(t, key)
 	}
 }
@@ -195,9 +196,9 @@ func TestCreateMoreThanThereIsMemory(t *testing.T) {
 			t.Fatal(lerr)
 		}
 		if uint64(size) > limits.ShmMax {
-			wantErr(t, err, syscall.EINVAL, "kernel.shmmax")
+			kit.WantError(t, err, syscall.EINVAL, "kernel.shmmax")
 		} else {
-			wantErr(t, err, syscall.ENOMEM, strconv.FormatInt(size, 10), "NoReserve")
+			kit.WantError(t, err, syscall.ENOMEM, strconv.FormatInt(size, 10), "NoReserve")
 		}
 		wantFree(t, key)
 	}
@@ -215,5 +216,5 @@ func overcommit(t *testing.T) string {
 func wantFree(t *testing.T, key sysv.Key) {
 	t.Helper()
 	_, err := shm.Open(key, nil)
-	wantErr(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -46,7 +47,7 @@ func TestEveryMethodAfterDetach(t *testing.T) {
 			detach(t, m)
 			for name, call := range methods {
 				if call != nil {
-					t.Run(name, func(t *testing.T) { wantErr(t, call(m), os.ErrClosed) })
+					t.Run(name, func(t *testing.T) { kit.WantError(t, call(m), os.ErrClosed) })
 				}
 			}
 			if b := m.Bytes(); b != nil || m.Len() != 0 {

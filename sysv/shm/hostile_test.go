@@ -14,6 +14,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -118,7 +119,7 @@ func TestHostileContent(t *testing.T) {
 		t.Error("nobody scribbled")
 	}
 	p.Kill()
-	waitDetached(t, func() bool { return stat(t, seg).Nattch == 1 })
+	kit.Eventually(t, "the dead process is detached", func() bool { return stat(t, seg).Nattch == 1 })
 }
 
 // use does with every field what would break if its bits were no value.

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -47,7 +48,7 @@ func TestHugePages(t *testing.T) {
 			if _, err := shm.Create(sysv.Private, 1, &shm.Config{HugePage: size}); err == nil {
 				t.Error("a third page came out of a pool of two")
 			} else {
-				wantErr(t, err, syscall.ENOMEM, "vm.nr_hugepages")
+				kit.WantError(t, err, syscall.ENOMEM, "vm.nr_hugepages")
 			}
 		})
 	}
@@ -65,10 +66,10 @@ func TestHugePagesRefused(t *testing.T) {
 		t.Fatal("a page came out of an empty pool")
 	}
 	if os.Geteuid() != 0 && errors.Is(err, syscall.EPERM) {
-		wantErr(t, err, syscall.EPERM, "CAP_IPC_LOCK", "vm.hugetlb_shm_group")
+		kit.WantError(t, err, syscall.EPERM, "CAP_IPC_LOCK", "vm.hugetlb_shm_group")
 		return
 	}
-	wantErr(t, err, syscall.ENOMEM, "vm.nr_hugepages", "HugePages_Free")
+	kit.WantError(t, err, syscall.ENOMEM, "vm.nr_hugepages", "HugePages_Free")
 }
 
 func TestHugePageSizes(t *testing.T) {
@@ -85,7 +86,7 @@ func TestHugePageSizes(t *testing.T) {
 		if err == nil {
 			removeAtEnd(t, seg)
 		}
-		wantErr(t, err, syscall.EINVAL, hint)
+		kit.WantError(t, err, syscall.EINVAL, hint)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/compare"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -200,9 +201,9 @@ func TestIpcrmRemovesOurs(t *testing.T) {
 			seg := create(t, 1, nil)
 			tool(t, "ipcrm", flag, name(seg))
 			_, err := seg.Attach(nil)
-			wantErr(t, err, sysv.ErrRemoved)
+			kit.WantError(t, err, sysv.ErrRemoved)
 			_, err = shm.Open(seg.Key(), nil)
-			wantErr(t, err, fs.ErrNotExist)
+			kit.WantError(t, err, fs.ErrNotExist)
 		})
 	}
 }

@@ -4,7 +4,6 @@ package shm_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"unsafe"
 
@@ -74,20 +73,6 @@ func listed(t testing.TB, id int) (st shm.Stat, ok bool) {
 		}
 	}
 	return st, false
-}
-
-// wantErr checks what an error is and what its text says.
-func wantErr(t testing.TB, err, want error, parts ...string) {
-	t.Helper()
-	if !errors.Is(err, want) {
-		t.Errorf("error is %v, want %v", err, want)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error is %v, want %q in it", err, part)
-		}
-	}
 }
 
 func address(m *shm.Mapping) uintptr {

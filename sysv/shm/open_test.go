@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -29,7 +30,7 @@ func TestOpen(t *testing.T) {
 func TestOpenNothing(t *testing.T) {
 	key := sysv.RandomKey()
 	_, err := shm.Open(key, nil)
-	wantErr(t, err, fs.ErrNotExist, "shmget key "+key.String())
+	kit.WantError(t, err, fs.ErrNotExist, "shmget key "+key.String())
 }
 
 // shmget would make a segment of the key 0, or of any program's forgotten
@@ -40,9 +41,9 @@ func TestOpenPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = shm.Open(sysv.Private, nil)
-	wantErr(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	_, _, err = shm.OpenOrCreate(sysv.Private, 1, nil)
-	wantErr(t, err, syscall.EINVAL, "IPC_PRIVATE")
+	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	after, err := shm.List()
 	if err != nil || len(after) != len(before) {
 		t.Errorf("%d segments before, %d after, %v", len(before), len(after), err)
@@ -71,7 +72,7 @@ func TestOpenIDNothing(t *testing.T) {
 	}
 	for _, id := range ids {
 		_, err := shm.OpenID(id)
-		wantErr(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, fs.ErrNotExist)
 	}
 }
 
@@ -101,7 +102,7 @@ func TestOpenOrCreate(t *testing.T) {
 	if again != nil || created {
 		t.Errorf("a smaller segment was opened (%v) or created (%v)", again, created)
 	}
-	wantErr(t, err, syscall.EINVAL, "exists with 5000 bytes", "5001")
+	kit.WantError(t, err, syscall.EINVAL, "exists with 5000 bytes", "5001")
 }
 
 func TestOwnedBy(t *testing.T) {
@@ -115,8 +116,8 @@ func TestOwnedBy(t *testing.T) {
 		{me + 1, fs.ErrPermission},
 	} {
 		_, err := shm.Open(seg.Key(), &shm.OpenConfig{OwnedBy: &tt.owner})
-		wantErr(t, err, tt.want)
+		kit.WantError(t, err, tt.want)
 		_, _, err = shm.OpenOrCreate(seg.Key(), 1, &shm.Config{OwnedBy: &tt.owner})
-		wantErr(t, err, tt.want)
+		kit.WantError(t, err, tt.want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -66,12 +67,12 @@ func TestRemovedSegmentGoesWithItsLastAttachment(t *testing.T) {
 			}
 			if end == "kill" {
 				other.Kill()
-				waitDetached(t, func() bool { _, ok := listed(t, seg.ID()); return !ok })
+				kit.Eventually(t, "the dead process is detached", func() bool { _, ok := listed(t, seg.ID()); return !ok })
 			} else {
 				other.ok("detach")
 			}
 			_, err := seg.Stat()
-			wantErr(t, err, sysv.ErrRemoved)
+			kit.WantError(t, err, sysv.ErrRemoved)
 		})
 	}
 }
@@ -96,11 +97,11 @@ func TestEveryMethodOfARemovedSegment(t *testing.T) {
 	create(t, 10, nil) // takes its place in the kernel's table, under another id
 	for name, call := range methods {
 		t.Run(name, func(t *testing.T) {
-			wantErr(t, call(gone), sysv.ErrRemoved, "removed", "ipcrm")
+			kit.WantError(t, call(gone), sysv.ErrRemoved, "removed", "ipcrm")
 		})
 	}
 	_, err := shm.OpenID(gone.ID())
-	wantErr(t, err, fs.ErrNotExist)
+	kit.WantError(t, err, fs.ErrNotExist)
 }
 
 // coversErrors fails the test unless the table has every method that returns

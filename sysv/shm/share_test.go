@@ -5,7 +5,8 @@ package shm_test
 import (
 	"os"
 	"testing"
-	"time"
+
+	"example.com/sysvipc/sysv/internal/kit"
 )
 
 func TestProcessesShareMemory(t *testing.T) {
@@ -73,15 +74,5 @@ func TestKilledProcessDetaches(t *testing.T) {
 		t.Fatalf("nattch %d, want 1", st.Nattch)
 	}
 	other.Kill()
-	waitDetached(t, func() bool { return stat(t, seg).Nattch == 0 })
-}
-
-// waitDetached waits for what a dead process leaves to the kernel to do.
-func waitDetached(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the dead process is still attached")
-		}
-	}
+	kit.Eventually(t, "the dead process is detached", func() bool { return stat(t, seg).Nattch == 0 })
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -32,9 +32,7 @@ const (
 // as starts a peer as another user.
 func as(t *testing.T, uid, gid uint32) peerProcess {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("skipping, run as root: it takes processes of other users")
-	}
+	kit.NeedRoot(t, "can be other users")
 	return startPeer(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}})
 }
 
@@ -173,9 +171,9 @@ func TestOwnedByRefusesForeignSegments(t *testing.T) {
 	check := func(by *shm.OpenConfig, want error, parts ...string) {
 		t.Helper()
 		_, err := shm.Open(seg.Key(), by)
-		wantErr(t, err, want, parts...)
+		kit.WantError(t, err, want, parts...)
 		_, _, err = shm.OpenOrCreate(seg.Key(), 10, &shm.Config{OwnedBy: by.OwnedBy})
-		wantErr(t, err, want, parts...)
+		kit.WantError(t, err, want, parts...)
 	}
 	check(owner(alice), nil)
 	check(owner(0), fs.ErrPermission, "created by uid 65533", "not by uid 0")

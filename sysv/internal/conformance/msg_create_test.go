@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -18,10 +19,10 @@ var msgCreateRows = []row{
 		q := newKeyedQueue(t)
 		putInQueue(t, q, "1 a")
 		same, err := msg.Open(q.Key(), nil)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "id", same.ID(), q.ID())
 		same, created, err := msg.OpenOrCreate(q.Key(), nil)
-		must(t, err)
+		kit.Must(t, err)
 		if created || same.ID() != q.ID() {
 			t.Errorf("created %v, queue %d, want false, %d", created, same.ID(), q.ID())
 		}
@@ -32,14 +33,14 @@ var msgCreateRows = []row{
 		q := newKeyedQueue(t)
 		putInQueue(t, q, "1 a")
 		_, err := msg.Create(q.Key(), nil)
-		wantError(t, err, fs.ErrExist)
-		wantError(t, err, syscall.EEXIST)
+		kit.WantError(t, err, fs.ErrExist)
+		kit.WantError(t, err, syscall.EEXIST)
 		wantLeft(t, q, "1 a")
 	}},
 	{"MSG-004", "lookup of a key that no queue has is ENOENT", func(t *testing.T) {
 		_, err := msg.Open(newQueueKey(t), nil)
-		wantError(t, err, fs.ErrNotExist)
-		wantError(t, err, syscall.ENOENT)
+		kit.WantError(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, syscall.ENOENT)
 	}},
 	{"MSG-006", "one queue more than MSGMNI is ENOSPC", func(t *testing.T) {
 		p := peerWithSysctl(t, msgPeer, "msgmni", "2")

@@ -3,21 +3,18 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -36,7 +33,7 @@ func newKeyedQueue(t *testing.T) *msg.Queue {
 func newQueueOf(t *testing.T, key sysv.Key, mode fs.FileMode) *msg.Queue {
 	t.Helper()
 	q, err := msg.Create(key, &msg.Config{Mode: mode})
-	must(t, err)
+	kit.Must(t, err)
 	removeQueueAfter(t, q)
 	return q
 }
@@ -46,7 +43,7 @@ func newQueueOf(t *testing.T, key sysv.Key, mode fs.FileMode) *msg.Queue {
 func fullQueue(t *testing.T) *msg.Queue {
 	t.Helper()
 	q := newQueue(t)
-	must(t, q.SetMaxBytes(1))
+	kit.Must(t, q.SetMaxBytes(1))
 	putInQueue(t, q, "1 x")
 	return q
 }
@@ -80,9 +77,9 @@ func putInQueue(t *testing.T, q *msg.Queue, words ...string) {
 	for _, w := range words {
 		number, data, _ := strings.Cut(w, " ")
 		typ, err := strconv.Atoi(number)
-		must(t, err)
+		kit.Must(t, err)
 		sent, err := q.TrySend(typ, []byte(data))
-		must(t, err)
+		kit.Must(t, err)
 		if !sent {
 			t.Fatalf("no room for %.100q", w)
 		}
@@ -100,7 +97,7 @@ func long(typ, n int) string { return fmt.Sprintf("%d %s", typ, strings.Repeat("
 func wantTaken(t *testing.T, q *msg.Queue, sel msg.Selector, want string) {
 	t.Helper()
 	m, ok, err := q.TryNext(sel)
-	must(t, err)
+	kit.Must(t, err)
 	got := ""
 	if ok {
 		got = inWords(m)
@@ -116,7 +113,7 @@ func wantLeft(t *testing.T, q *msg.Queue, want ...string) {
 	var got []string
 	for {
 		m, ok, err := q.TryNext(msg.Any)
-		must(t, err)
+		kit.Must(t, err)
 		if !ok {
 			break
 		}
@@ -129,7 +126,7 @@ func wantLeft(t *testing.T, q *msg.Queue, want ...string) {
 func wantSent(t *testing.T, q *msg.Queue, want bool, data []byte) {
 	t.Helper()
 	sent, err := q.TrySend(1, data)
-	must(t, err)
+	kit.Must(t, err)
 	if sent != want {
 		t.Errorf("sent %d bytes: %v, want %v", len(data), sent, want)
 	}
@@ -144,39 +141,17 @@ func receiveInto(ctx context.Context, q *msg.Queue, sel msg.Selector, n int) (st
 	return inWords(m), nil
 }
 
-// awaitBlocked waits until so many threads of a process sleep in msgsnd or
-// msgrcv.
-func awaitBlocked(t *testing.T, pid, want int) {
-	t.Helper()
-	if text, err := os.ReadFile("/proc/self/wchan"); err != nil || len(text) == 0 {
-		time.Sleep(30 * time.Millisecond) // what is tested holds either way
-		return
-	}
-	eventually(t, fmt.Sprintf("%d threads blocked", want), func() bool {
-		places, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/wchan", pid))
-		must(t, err)
-		n := 0
-		for _, path := range places {
-			place, _ := os.ReadFile(path) // the thread may be gone
-			if bytes.HasPrefix(place, []byte("do_msg")) {
-				n++
-			}
-		}
-		return n == want
-	})
-}
-
 func queueStat(t *testing.T, q *msg.Queue) msg.Stat {
 	t.Helper()
 	stat, err := q.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	return stat
 }
 
 func listQueues(t *testing.T) []msg.Stat {
 	t.Helper()
 	stats, err := msg.List()
-	must(t, err)
+	kit.Must(t, err)
 	return stats
 }
 
@@ -193,14 +168,14 @@ func inQueueList(t *testing.T, list []msg.Stat, q *msg.Queue) msg.Stat {
 func msgLimits(t *testing.T) msg.SystemLimits {
 	t.Helper()
 	l, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	return l
 }
 
 func msgUsage(t *testing.T) msg.SystemUsage {
 	t.Helper()
 	u, err := msg.Usage()
-	must(t, err)
+	kit.Must(t, err)
 	return u
 }
 
@@ -226,5 +201,5 @@ func skipWithoutPeek(t *testing.T, err error) {
 func needPeek(t *testing.T, err error) {
 	t.Helper()
 	skipWithoutPeek(t, err)
-	must(t, err)
+	kit.Must(t, err)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +41,7 @@ var msgLimitRows = []row{
 		got := msgLimits(t)
 		for name, limit := range map[string]int{"msgmax": got.MsgMax, "msgmnb": got.MsgMNB, "msgmni": got.MsgMNI} {
 			text, err := os.ReadFile("/proc/sys/kernel/" + name)
-			must(t, err)
+			kit.Must(t, err)
 			wantSame(t, name, strconv.Itoa(limit), strings.TrimSpace(string(text)))
 		}
 		newQueue(t)
@@ -75,7 +76,7 @@ var msgLimitRows = []row{
 		check("two messages more", 0, 2, 100)
 		wantTaken(t, q, msg.Any, "1 hello")
 		check("one less", 0, -1, -5)
-		must(t, q.Remove())
+		kit.Must(t, q.Remove())
 		check("removed", -1, -2, -100)
 	}},
 }

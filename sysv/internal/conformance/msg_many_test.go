@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -15,7 +16,7 @@ var msgManyRows = []row{
 	{"MSG-051", "of threads that receive by type each gets its messages, whoever sends", func(t *testing.T) {
 		const types, each = 10, 20
 		q := newQueue(t)
-		must(t, q.SetMaxBytes(200)) // so that senders have to wait
+		kit.Must(t, q.SetMaxBytes(200)) // so that senders have to wait
 		var calls []func() error
 		for typ := 1; typ <= types; typ++ {
 			want := fmt.Sprintf("%d for %d", typ, typ)
@@ -48,7 +49,7 @@ var msgManyRows = []row{
 		const senders, parcels = 3, 200
 		types := []int{1, 2, 2} // that each receiver takes
 		q := newQueue(t)
-		must(t, q.SetMaxBytes(2000)) // so that senders have to wait
+		kit.Must(t, q.SetMaxBytes(2000)) // so that senders have to wait
 		receiving := make([]peer, len(types))
 		for i, typ := range types {
 			receiving[i] = newQueuePeer(t, q)
@@ -64,7 +65,7 @@ var msgManyRows = []row{
 			p.Expect(answerText(nil))
 		}
 		for _, typ := range types {
-			must(t, q.Send(forever, typ, nil))
+			kit.Must(t, q.Send(forever, typ, nil))
 		}
 		got := make(map[int][]int)
 		for i, p := range receiving {

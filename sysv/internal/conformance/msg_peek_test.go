@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -23,7 +24,7 @@ var msgPeekRows = []row{
 		}
 		for _, position := range []int{-1, -2, math.MinInt} {
 			_, _, err := q.Peek(position, make([]byte, 10))
-			wantError(t, err, syscall.EINVAL)
+			kit.WantError(t, err, syscall.EINVAL)
 		}
 		wantLeft(t, q, "1 a", "2 b")
 	}},
@@ -36,7 +37,7 @@ var msgPeekRows = []row{
 				t.Errorf("copied into %d bytes", n)
 			}
 			skipWithoutPeek(t, err)
-			wantError(t, err, syscall.E2BIG)
+			kit.WantError(t, err, syscall.E2BIG)
 		}
 		wantLeft(t, q, "1 four")
 	}},
@@ -56,7 +57,7 @@ var msgPeekRows = []row{
 		wantSame(t, "messages and bytes", []int{stat.Messages, stat.Bytes}, []int{3, 2})
 		wantTaken(t, q, msg.Any, "2 a")
 		m, _, err := q.Peek(0, make([]byte, 10))
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "position 0 after that", inWords(m), "1 b")
 	}},
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -126,7 +127,7 @@ func ownerOfQueue(t *testing.T, mode fs.FileMode) (peer, *msg.Queue) {
 	}
 	p := startPeer(t, msgPeer, attr)
 	q, err := msg.OpenID(askPeer[int](p, "create", sysv.Private, mode))
-	must(t, err)
+	kit.Must(t, err)
 	removeQueueAfter(t, q)
 	return p, q
 }
@@ -134,7 +135,7 @@ func ownerOfQueue(t *testing.T, mode fs.FileMode) (peer, *msg.Queue) {
 // strangerToQueue returns a peer of a user who neither owns nor made it.
 func strangerToQueue(t *testing.T, q *msg.Queue) peer {
 	t.Helper()
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	p := startPeer(t, msgPeer, asNobody())
 	p.want(q.ID(), "open-id", q.ID())
 	return p

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 )
 
 // Permissions: ipcperms of ipc/util.c, msgop(2), msgctl(2).
@@ -27,7 +28,7 @@ var msgPermRows = []row{
 			}
 		}
 		refuseAll()
-		must(t, q.SetMode(0))
+		kit.Must(t, q.SetMode(0))
 		refuseAll()
 		wantLeft(t, q, "1 a")
 	}},
@@ -71,7 +72,7 @@ var msgPermRows = []row{
 		p := strangerToQueue(t, q)
 		want := queueStat(t, q)
 		p.want(syscall.EPERM, "remove")
-		p.want(syscall.EPERM, "set-perm", nobody, nobody, 0o666)
+		p.want(syscall.EPERM, "set-perm", kit.Nobody, kit.Nobody, 0o666)
 		p.want(syscall.EPERM, "set-mode", 0o777)
 		p.want(syscall.EPERM, "set-max-bytes", 1)
 		wantSame(t, "Stat", queueStat(t, q), want)

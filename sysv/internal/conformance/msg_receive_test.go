@@ -8,8 +8,8 @@ import (
 	"math"
 	"syscall"
 	"testing"
-	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 )
 
@@ -19,10 +19,10 @@ var msgReceiveRows = []row{
 		q, most := newQueue(t), msgLimits(t).MsgMax
 		putInQueue(t, q, "1 a", "2 b")
 		got, err := receiveInto(forever, q, msg.Any, most+1)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "message", got, "1 a")
 		got, err = receiveInto(forever, q, msg.Any, 10*most)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "message", got, "2 b")
 	}},
 	{"MSG-027", "a message longer than the buffer is E2BIG, and stays in its place", func(t *testing.T) {
@@ -30,12 +30,12 @@ var msgReceiveRows = []row{
 		putInQueue(t, q, "1 four", "1 two")
 		for n := range 4 {
 			_, err := receiveInto(forever, q, msg.Any, n)
-			wantError(t, err, syscall.E2BIG)
+			kit.WantError(t, err, syscall.E2BIG)
 			_, _, err = q.TryReceive(msg.Type(1), make([]byte, n))
-			wantError(t, err, syscall.E2BIG)
+			kit.WantError(t, err, syscall.E2BIG)
 		}
 		got, err := receiveInto(forever, q, msg.Any, 4)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "message", got, "1 four")
 		wantLeft(t, q, "1 two")
 	}},
@@ -70,14 +70,14 @@ var msgReceiveRows = []row{
 			putInQueue(t, q, "1 0123456789")
 			buf := []byte("------------")
 			m, err := q.Receive(forever, msg.Any.Truncate(), buf[:n])
-			must(t, err)
+			kit.Must(t, err)
 			wantSame(t, "message", m, msg.Message{Type: 1, Data: []byte("0123456789")[:n], Truncated: true})
 			wantSame(t, "buffer", string(buf), "0123456789"[:n]+"------------"[n:])
 			wantLeft(t, q)
 		}
 		putInQueue(t, q, "1 0123456789")
 		m, err := q.Receive(forever, msg.Any.Truncate(), make([]byte, 10))
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "one that fits", m, msg.Message{Type: 1, Data: []byte("0123456789")})
 	}},
 	{"MSG-044", "the type 0 means the first message, of whatever type", func(t *testing.T) {
@@ -128,12 +128,8 @@ func wantNone(t *testing.T, q *msg.Queue, sel msg.Selector) {
 	if m, ok, err := q.TryReceive(sel, make([]byte, 10)); ok || err != nil {
 		t.Errorf("%v: TryReceive got %q, %v", sel, inWords(m), err)
 	}
-	ctx, deadline := brief(t)
-	got, err := receiveInto(ctx, q, sel, 10)
-	if err != context.DeadlineExceeded {
-		t.Errorf("%v: got %q, error %v", sel, got, err)
-	}
-	if time.Now().Before(deadline) {
-		t.Errorf("%v: ended before its deadline", sel)
-	}
+	kit.WantDeadline(t, fmt.Sprint(sel), func(ctx context.Context) error {
+		_, err := receiveInto(ctx, q, sel, 10)
+		return err
+	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -68,7 +69,7 @@ var msgStatRows = []row{
 		uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
 		key := newQueueKey(t)
 		q, err := msg.Create(key, &msg.Config{Mode: 0o640})
-		must(t, err)
+		kit.Must(t, err)
 		want := msg.Stat{
 			ID:       q.ID(),
 			Perm:     sysv.Perm{Key: key, UID: uid, GID: gid, CUID: uid, CGID: gid, Mode: 0o640},
@@ -84,13 +85,13 @@ var msgStatRows = []row{
 		q := newQueue(t)
 		putInQueue(t, q, "1 hello")
 		for _, n := range []int{msgLimits(t).MsgMNB - 1, 100, 5, 1, 0} {
-			must(t, q.SetMaxBytes(n))
+			kit.Must(t, q.SetMaxBytes(n))
 			got := queueStat(t, q)
 			wantSame(t, "MaxBytes, messages and bytes", []int{got.MaxBytes, got.Messages, got.Bytes}, []int{n, 1, 5})
 		}
-		must(t, q.SetMaxBytes(5))
+		kit.Must(t, q.SetMaxBytes(5))
 		wantSent(t, q, false, []byte("y"))
-		must(t, q.SetMaxBytes(6))
+		kit.Must(t, q.SetMaxBytes(6))
 		wantSent(t, q, true, []byte("y"))
 		wantLeft(t, q, "1 hello", "1 y")
 
@@ -99,8 +100,8 @@ var msgStatRows = []row{
 		want := queueStat(t, q)
 		want.MaxBytes = 7
 		before := want.CTime
-		eventually(t, "ctime advances", func() bool {
-			must(t, q.SetMaxBytes(7))
+		kit.Eventually(t, "ctime advances", func() bool {
+			kit.Must(t, q.SetMaxBytes(7))
 			return queueStat(t, q).CTime.After(before)
 		})
 		wantSame(t, "Stat", queueStat(t, q), want, msgIgnoreCTime)
@@ -122,16 +123,16 @@ var msgStatRows = []row{
 		putInQueue(t, q, "1 hello")
 		want := queueStat(t, q)
 		for _, want.Mode = range []fs.FileMode{0o777, 0o640, 0o400} {
-			must(t, q.SetMode(want.Mode))
+			kit.Must(t, q.SetMode(want.Mode))
 			wantSame(t, "Stat", queueStat(t, q), want, msgIgnoreWhen)
 		}
 	}},
 	{"MSG-056", "a removed queue is no more, for any call: kernel's EINVAL, here ErrRemoved", func(t *testing.T) {
 		q := newQueueOf(t, newQueueKey(t), 0o600)
 		putInQueue(t, q, "1 a")
-		must(t, q.Remove())
+		kit.Must(t, q.Remove())
 		_, err := msg.Open(q.Key(), nil)
-		wantError(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, fs.ErrNotExist)
 		for name, call := range map[string]func() error{
 			"msgsnd":   func() error { return q.Send(forever, 1, nil) },
 			"msgrcv":   func() error { _, err := q.Receive(forever, msg.Any, nil); return err },
@@ -140,15 +141,15 @@ var msgStatRows = []row{
 			"IPC_SET":  func() error { return q.SetMode(0o600) },
 			"IPC_RMID": q.Remove,
 		} {
-			t.Run(name, func(t *testing.T) { wantError(t, call(), sysv.ErrRemoved) })
+			t.Run(name, func(t *testing.T) { kit.WantError(t, call(), sysv.ErrRemoved) })
 		}
 	}},
 	{"MSG-059", "an id that names nothing is refused: kernel's EINVAL, here ENOENT; and a command that msgctl has not there is none of", func(t *testing.T) {
 		q := newQueue(t)
-		must(t, q.Remove())
+		kit.Must(t, q.Remove())
 		for _, id := range []int{-1, math.MinInt32, math.MaxInt32, q.ID()} {
 			_, err := msg.OpenID(id)
-			wantError(t, err, fs.ErrNotExist)
+			kit.WantError(t, err, fs.ErrNotExist)
 		}
 	}},
 	{"MSG-069", "a line of /proc/sysvipc/msg has 14 columns, which List reads", func(t *testing.T) {
@@ -156,7 +157,7 @@ var msgStatRows = []row{
 		putInQueue(t, q, "1 hello", "2 you")
 		wantTaken(t, q, msg.Type(2), "2 you")
 		text, err := os.ReadFile("/proc/sysvipc/msg")
-		must(t, err)
+		kit.Must(t, err)
 		head, lines, _ := strings.Cut(string(text), "\n")
 		wantSame(t, "heading", strings.Fields(head),
 			strings.Fields("key msqid perms cbytes qnum lspid lrpid uid gid cuid cgid stime rtime ctime"))

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"golang.org/x/sys/unix"
 )
@@ -77,10 +78,10 @@ var msgWaitRows = []row{
 		q := newQueue(t)
 		p := newQueuePeer(t, q)
 		p.tell("receive", "type:7")
-		awaitBlocked(t, p.pid(), 1)
+		kit.AwaitBlocked(t, p.pid(), 1)
 		putInQueue(t, q, "6 a")
 		wantSame(t, "messages", queueStat(t, q).Messages, 1)
-		awaitBlocked(t, p.pid(), 1)
+		kit.AwaitBlocked(t, p.pid(), 1)
 		putInQueue(t, q, "7 b")
 		p.Expect(answerText("7 b"))
 		wantSame(t, "messages", queueStat(t, q).Messages, 1)
@@ -98,30 +99,31 @@ var msgWaitRows = []row{
 // after which it waits again.
 func signalWhoWaits(t *testing.T, p peer) {
 	t.Helper()
-	awaitBlocked(t, p.pid(), 1)
+	kit.AwaitBlocked(t, p.pid(), 1)
 	signalAll(t, p.pid(), unix.SIGUSR1)
 	p.Expect(unix.SIGUSR1.String())
 	for range 20 {
 		signalAll(t, p.pid(), unix.SIGUSR1)
 	}
-	awaitBlocked(t, p.pid(), 1)
+	kit.AwaitBlocked(t, p.pid(), 1)
 }
 
 // wantCancelled checks that the end of its context ends a call that waits, and
 // that signals don't put off its deadline.
 func wantCancelled(t *testing.T, call func(context.Context) error) {
 	t.Helper()
-	for name, parent := range contexts(t) {
+	for name, parent := range kit.Contexts(t) {
 		ctx, cancel := context.WithCancel(parent)
-		wait := async(t, func() error { return call(ctx) })
-		awaitBlocked(t, os.Getpid(), 1)
+		wait := kit.Async(t, func() error { return call(ctx) })
+		kit.AwaitBlocked(t, os.Getpid(), 1)
 		cancel()
 		if err := wait(); err != context.Canceled {
 			t.Errorf("context %s: error %v", name, err)
 		}
 	}
-	ctx, deadline := brief(t)
-	wait := async(t, func() error { return call(ctx) })
+	ctx := kit.Brief(t)
+	deadline, _ := ctx.Deadline()
+	wait := kit.Async(t, func() error { return call(ctx) })
 	for ctx.Err() == nil {
 		signalAll(t, os.Getpid(), unix.SIGURG)
 	}
@@ -136,16 +138,16 @@ func wantCancelled(t *testing.T, call func(context.Context) error) {
 // wantRemovalEnds removes a queue on which a peer waits, and calls of ours.
 func wantRemovalEnds(t *testing.T, q *msg.Queue, p peer, call func(context.Context) error) {
 	t.Helper()
-	awaitBlocked(t, p.pid(), 1)
+	kit.AwaitBlocked(t, p.pid(), 1)
 	var waits []func() error
-	for _, ctx := range contexts(t) {
-		waits = append(waits, async(t, func() error { return call(ctx) }))
+	for _, ctx := range kit.Contexts(t) {
+		waits = append(waits, kit.Async(t, func() error { return call(ctx) }))
 	}
-	awaitBlocked(t, os.Getpid(), len(waits))
-	must(t, q.Remove())
+	kit.AwaitBlocked(t, os.Getpid(), len(waits))
+	kit.Must(t, q.Remove())
 	p.Expect(answerText(sysv.ErrRemoved))
 	for _, wait := range waits {
-		wantError(t, wait(), sysv.ErrRemoved)
+		kit.WantError(t, wait(), sysv.ErrRemoved)
 	}
 	_, err := msg.OpenID(q.ID())
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -158,11 +160,11 @@ func wantRemovalEnds(t *testing.T, q *msg.Queue, p peer, call func(context.Conte
 // must be this.
 func wantWoken(t *testing.T, wake func(q *msg.Queue) error, left ...string) {
 	t.Helper()
-	for name, ctx := range contexts(t) {
+	for name, ctx := range kit.Contexts(t) {
 		q := fullQueue(t)
-		wait := async(t, func() error { return q.Send(ctx, 2, []byte("y")) })
-		awaitBlocked(t, os.Getpid(), 1)
-		must(t, wake(q))
+		wait := kit.Async(t, func() error { return q.Send(ctx, 2, []byte("y")) })
+		kit.AwaitBlocked(t, os.Getpid(), 1)
+		kit.Must(t, wake(q))
 		if err := wait(); err != nil {
 			t.Errorf("context %s: %v", name, err)
 		}
@@ -171,8 +173,8 @@ func wantWoken(t *testing.T, wake func(q *msg.Queue) error, left ...string) {
 	q := fullQueue(t)
 	p := newQueuePeer(t, q)
 	p.tell("send", 2, "y")
-	awaitBlocked(t, p.pid(), 1)
-	must(t, wake(q))
+	kit.AwaitBlocked(t, p.pid(), 1)
+	kit.Must(t, wake(q))
 	p.Expect(answerText(nil))
 	wantLeft(t, q, left...)
 }

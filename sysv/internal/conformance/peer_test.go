@@ -18,6 +18,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -146,7 +147,7 @@ func peerInNamespaces(t *testing.T, helper string, flags uintptr) peer {
 	if uid != 0 {
 		flags |= unix.CLONE_NEWUSER
 	} else {
-		uid, gid = nobody, nobody
+		uid, gid = kit.Nobody, kit.Nobody
 	}
 	attr := &syscall.SysProcAttr{Cloneflags: flags}
 	if flags&unix.CLONE_NEWUSER != 0 {
@@ -184,7 +185,7 @@ var namespaces = make(map[uintptr]error)
 func throughUnshare(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
-	must(t, err)
+	kit.Must(t, err)
 	outer := exec.Command("unshare", append([]string{"--ipc", exe}, cmd.Args[1:]...)...)
 	outer.Env = cmd.Env
 	return outer
@@ -245,7 +246,7 @@ func peerAnswer[T any](p peer) (v T) {
 }
 
 func asNobody() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: kit.Nobody, Gid: kit.Nobody}}
 }
 
 func (p peer) setSysctl(name, value string) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 )
 
@@ -27,25 +28,19 @@ var semWordRows = []row{
 	}},
 	{"SEM-115", "semtimedop with 64-bit times keeps to its timeout, of 32-bit programs too", func(t *testing.T) {
 		s := newSet(t, 0)
-		ctx, deadline := brief(t)
-		if err := s.Do(ctx, semTake); err != context.DeadlineExceeded {
-			t.Errorf("error %v", err)
-		}
-		if time.Now().Before(deadline) {
-			t.Error("ended before its deadline")
-		}
+		kit.WantDeadline(t, "Do", func(ctx context.Context) error { return s.Do(ctx, semTake) })
 		far, cancel := context.WithDeadline(t.Context(), time.Now().AddDate(400, 0, 0))
 		defer cancel()
-		wait := async(t, func() error { return s.Do(far, semTake) })
+		wait := kit.Async(t, func() error { return s.Do(far, semTake) })
 		awaitSetWaiters(t, s, 1, 0)
-		must(t, s.Do(forever, semPost))
-		must(t, wait())
+		kit.Must(t, s.Do(forever, semPost))
+		kit.Must(t, wait())
 	}},
 	{"SEM-118", "every command of semctl goes with the version that the call knows: IPC_64 is EINVAL on 386", func(t *testing.T) {
 		s := newSet(t, 1, 2)
 		wantSetValues(t, s, 1, 2)
-		wantSame(t, "GETVAL", number(t)(s.Value(1)), 2)
-		must(t, s.SetValue(1, 3))
+		wantSame(t, "GETVAL", kit.Number(t)(s.Value(1)), 2)
+		kit.Must(t, s.SetValue(1, 3))
 		wantSame(t, "IPC_STAT", setStat(t, s).Len, 2)
 		stat := inSetList(t, askPeer[[]sem.Stat](peerWithoutProc(t, semPeer, 0), "list"), s)
 		wantSame(t, "SEM_STAT_ANY", stat.Len, 2)

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 )
 
@@ -31,7 +32,7 @@ var semCreateRows = []row{
 
 		key := newSetKey(t)
 		s, err := sem.Create(key, []int{0, 0, 0}, &sem.Config{Mode: 0o640})
-		must(t, err)
+		kit.Must(t, err)
 		got = setStat(t, s)
 		wantNow(t, "ctime", got.CTime)
 		wantNow(t, "otime", got.OTime)
@@ -41,25 +42,25 @@ var semCreateRows = []row{
 		s := bareSet(t, 3)
 		wantSetValues(t, s, 0, 0, 0)
 		for num := range 3 {
-			wantSame(t, "last pid", number(t)(s.LastPID(num)), 0)
+			wantSame(t, "last pid", kit.Number(t)(s.LastPID(num)), 0)
 		}
 	}},
 	{"SEM-005", "exclusive creation with a key in use is EEXIST", func(t *testing.T) {
 		s := newKeyedSet(t, 5)
 		_, err := sem.Create(s.Key(), []int{1}, nil)
-		wantError(t, err, fs.ErrExist)
-		wantError(t, err, syscall.EEXIST)
+		kit.WantError(t, err, fs.ErrExist)
+		kit.WantError(t, err, syscall.EEXIST)
 		wantSetValues(t, s, 5)
 	}},
 	{"SEM-006", "lookup of a key that no set has is ENOENT", func(t *testing.T) {
 		_, err := sem.Open(t.Context(), newSetKey(t), nil)
-		wantError(t, err, fs.ErrNotExist)
-		wantError(t, err, syscall.ENOENT)
+		kit.WantError(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, syscall.ENOENT)
 	}},
 	{"SEM-010", "a set can't be had with more semaphores than it has: EINVAL", func(t *testing.T) {
 		s := newKeyedSet(t, 1, 2)
 		_, created, err := sem.OpenOrCreate(t.Context(), s.Key(), []int{1, 2, 3}, nil)
-		wantError(t, err, syscall.EINVAL)
+		kit.WantError(t, err, syscall.EINVAL)
 		if created {
 			t.Error("created")
 		}
@@ -67,36 +68,36 @@ var semCreateRows = []row{
 	{"SEM-011", "lookup finds a set whatever its length; OpenOrCreate, which knows the length, takes no longer set for the one meant", func(t *testing.T) {
 		s := newKeyedSet(t, 1, 2, 3)
 		opened, err := sem.Open(t.Context(), s.Key(), nil)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "id", opened.ID(), s.ID())
 		wantSame(t, "length", opened.Len(), 3)
 
 		same, created, err := sem.OpenOrCreate(t.Context(), s.Key(), []int{7, 8, 9}, nil)
-		must(t, err)
+		kit.Must(t, err)
 		if created || same.ID() != s.ID() {
 			t.Errorf("created %v, set %d, want false, %d", created, same.ID(), s.ID())
 		}
 		_, _, err = sem.OpenOrCreate(t.Context(), s.Key(), []int{1, 2}, nil)
-		wantError(t, err, syscall.EINVAL)
+		kit.WantError(t, err, syscall.EINVAL)
 		wantSetValues(t, s, 1, 2, 3)
 	}},
 	{"SEM-012", "a new set of no semaphores is EINVAL", func(t *testing.T) {
 		key := newSetKey(t)
 		for _, values := range [][]int{nil, {}} {
 			_, err := sem.Create(key, values, nil)
-			wantError(t, err, syscall.EINVAL)
+			kit.WantError(t, err, syscall.EINVAL)
 			_, _, err = sem.OpenOrCreate(t.Context(), key, values, nil)
-			wantError(t, err, syscall.EINVAL)
+			kit.WantError(t, err, syscall.EINVAL)
 		}
 		_, err := sem.Open(t.Context(), key, nil)
-		wantError(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, fs.ErrNotExist)
 	}},
 	{"SEM-015", "every creation with IPC_PRIVATE makes another set", func(t *testing.T) {
 		a, b := newSet(t, 1), newSet(t, 1)
 		if a.ID() == b.ID() {
 			t.Errorf("both are set %d", a.ID())
 		}
-		must(t, a.SetValue(0, 5))
+		kit.Must(t, a.SetValue(0, 5))
 		wantSetValues(t, b, 1)
 	}},
 	{"SEM-016", "a set can have SEMMSL semaphores, all of which are given and read at once", func(t *testing.T) {
@@ -108,7 +109,7 @@ var semCreateRows = []row{
 		s := newSet(t, values...)
 		wantSetValues(t, s, values...)
 		slices.Reverse(values)
-		must(t, s.SetValues(values))
+		kit.Must(t, s.SetValues(values))
 		wantSetValues(t, s, values...)
 	}},
 	{"SEM-017", "the next set gets the id in kernel.sem_next_id, once; proc(5)", func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +29,7 @@ func newSet(t *testing.T, values ...int) *sem.Set {
 func newSetOfMode(t *testing.T, mode fs.FileMode, values ...int) *sem.Set {
 	t.Helper()
 	s, err := sem.Create(sysv.Private, values, &sem.Config{Mode: mode})
-	must(t, err)
+	kit.Must(t, err)
 	removeSetAfter(t, s)
 	return s
 }
@@ -37,7 +38,7 @@ func newSetOfMode(t *testing.T, mode fs.FileMode, values ...int) *sem.Set {
 func newKeyedSet(t *testing.T, values ...int) *sem.Set {
 	t.Helper()
 	s, err := sem.Create(newSetKey(t), values, nil)
-	must(t, err)
+	kit.Must(t, err)
 	return s
 }
 
@@ -50,7 +51,7 @@ func bareSet(t *testing.T, n int) *sem.Set {
 		t.Fatal(errno)
 	}
 	s, err := sem.OpenID(int(id))
-	must(t, err)
+	kit.Must(t, err)
 	removeSetAfter(t, s)
 	return s
 }
@@ -70,8 +71,8 @@ func newSetKey(t *testing.T) sysv.Key {
 		for _, stat := range listSets(t) {
 			if stat.Key == key {
 				s, err := sem.OpenID(stat.ID)
-				must(t, err)
-				must(t, s.Remove())
+				kit.Must(t, err)
+				kit.Must(t, s.Remove())
 			}
 		}
 	})
@@ -81,7 +82,7 @@ func newSetKey(t *testing.T) sysv.Key {
 func wantSetValues(t *testing.T, s *sem.Set, want ...int) {
 	t.Helper()
 	got, err := s.Values()
-	must(t, err)
+	kit.Must(t, err)
 	wantSame(t, "values", got, want)
 }
 
@@ -90,7 +91,7 @@ func wantSetValues(t *testing.T, s *sem.Set, want ...int) {
 func wantTry(t *testing.T, s *sem.Set, want bool, ops ...sem.Op) {
 	t.Helper()
 	done, err := s.Try(ops...)
-	must(t, err)
+	kit.Must(t, err)
 	if done != want {
 		t.Errorf("Try(%v) = %v, want %v", ops, done, want)
 	}
@@ -100,29 +101,29 @@ func wantTry(t *testing.T, s *sem.Set, want bool, ops ...sem.Op) {
 // become 0.
 func awaitSetWaiters(t *testing.T, s *sem.Set, takers, zeros int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d waiters, %d for zero", takers, zeros), func() bool {
-		return number(t)(s.Waiters(0)) == takers && number(t)(s.ZeroWaiters(0)) == zeros
+	kit.Eventually(t, fmt.Sprintf("%d waiters, %d for zero", takers, zeros), func() bool {
+		return kit.Number(t)(s.Waiters(0)) == takers && kit.Number(t)(s.ZeroWaiters(0)) == zeros
 	})
 }
 
 func setStat(t *testing.T, s *sem.Set) sem.Stat {
 	t.Helper()
 	stat, err := s.Stat()
-	must(t, err)
+	kit.Must(t, err)
 	return stat
 }
 
 func listSets(t *testing.T) []sem.Stat {
 	t.Helper()
 	stats, err := sem.List()
-	must(t, err)
+	kit.Must(t, err)
 	return stats
 }
 
 func semLimits(t *testing.T) sem.SystemLimits {
 	t.Helper()
 	l, err := sem.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	return l
 }
 

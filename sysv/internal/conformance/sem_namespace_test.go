@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,7 @@ var semNamespaceRows = []row{
 		p := peerInNamespaces(t, semPeer, unix.CLONE_NEWPID)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(nil, "do", semPost)
-		must(t, s.Do(forever, sem.Op{Num: 1, Delta: +1}))
+		kit.Must(t, s.Do(forever, sem.Op{Num: 1, Delta: +1}))
 		wantLastPIDs(t, s, p.pid(), os.Getpid())
 		p.want(1, "last-pid", 0)
 		p.want(0, "last-pid", 1)
@@ -43,7 +44,7 @@ var semNamespaceRows = []row{
 
 		id := askPeer[int](here, "create", key, 2)
 		s, err := sem.Open(t.Context(), key, nil)
-		must(t, err)
+		kit.Must(t, err)
 		wantSame(t, "id", s.ID(), id)
 		wantSetValues(t, s, 2)
 		beside.want(syscall.ENOENT, "open", key)
@@ -56,7 +57,7 @@ var semNamespaceRows = []row{
 		p.want(true, "try", semTake)
 		wantTry(t, s, false, semTake)
 		p.want(false, "try", semTake)
-		must(t, s.Do(forever, semPost))
+		kit.Must(t, s.Do(forever, semPost))
 		p.want(0, "value", 0)
 	}},
 }

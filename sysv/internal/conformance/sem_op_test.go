@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 )
 
@@ -23,10 +24,10 @@ var semOpRows = []row{
 			{Num: 2, Delta: +3, Flags: sem.Undo},
 			{Num: 3, Delta: -4, Flags: sem.Undo},
 		}
-		for name, ctx := range contexts(t) {
+		for name, ctx := range kit.Contexts(t) {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 10, 10, 10, 10)
-				must(t, s.Do(ctx, ops...))
+				kit.Must(t, s.Do(ctx, ops...))
 				wantSetValues(t, s, 11, 8, 13, 6)
 				wantTry(t, s, true, ops...)
 				wantSetValues(t, s, 12, 6, 16, 2)
@@ -38,28 +39,28 @@ var semOpRows = []row{
 		for _, flags := range []sem.Flag{0, sem.NoWait} {
 			for _, op := range []sem.Op{semPost, semTake, semZero} {
 				op.Flags = flags
-				must(t, s.Do(forever, op))
+				kit.Must(t, s.Do(forever, op))
 			}
 			wantSetValues(t, s, 0)
 		}
 	}},
 	{"SEM-025", "no operations are EINVAL", func(t *testing.T) {
 		s := newSet(t, 0)
-		wantError(t, s.Do(forever), syscall.EINVAL)
+		kit.WantError(t, s.Do(forever), syscall.EINVAL)
 		_, err := s.Try()
-		wantError(t, err, syscall.EINVAL)
+		kit.WantError(t, err, syscall.EINVAL)
 	}},
 	{"SEM-026", "no operation reaches an id that names nothing: kernel's EINVAL, which is ENOENT at OpenID and ErrRemoved where there once was a set", func(t *testing.T) {
 		s := newSet(t, 1)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 		for _, id := range []int{-1, s.ID()} {
 			_, err := sem.OpenID(id)
-			wantError(t, err, fs.ErrNotExist)
+			kit.WantError(t, err, fs.ErrNotExist)
 		}
 		for _, op := range []sem.Op{semPost, semTake, {Delta: -2}} {
-			wantError(t, s.Do(forever, op), sysv.ErrRemoved)
+			kit.WantError(t, s.Do(forever, op), sysv.ErrRemoved)
 			_, err := s.Try(op)
-			wantError(t, err, sysv.ErrRemoved)
+			kit.WantError(t, err, sysv.ErrRemoved)
 		}
 	}},
 	{"SEM-028", "an operation that would pass SEMVMX is ERANGE at once and changes nothing", func(t *testing.T) {
@@ -77,9 +78,9 @@ var semOpRows = []row{
 		} {
 			t.Run(fmt.Sprint(tt), func(t *testing.T) {
 				s := newSet(t, tt.start, 0)
-				wantError(t, s.Do(forever, tt.ops...), syscall.ERANGE)
+				kit.WantError(t, s.Do(forever, tt.ops...), syscall.ERANGE)
 				_, err := s.Try(tt.ops...)
-				wantError(t, err, syscall.ERANGE)
+				kit.WantError(t, err, syscall.ERANGE)
 				wantSetValues(t, s, tt.start, 0)
 			})
 		}
@@ -88,9 +89,9 @@ var semOpRows = []row{
 		s := newSet(t, 1, 1)
 		for _, num := range []int{2, 65535, 65536, -1} {
 			for _, op := range []sem.Op{{Num: num, Delta: +1}, {Num: num, Delta: -1}, {Num: num, Flags: sem.NoWait}} {
-				wantError(t, s.Do(forever, semPost, op), syscall.EFBIG)
+				kit.WantError(t, s.Do(forever, semPost, op), syscall.EFBIG)
 				_, err := s.Try(semPost, op)
-				wantError(t, err, syscall.EFBIG)
+				kit.WantError(t, err, syscall.EFBIG)
 			}
 		}
 		wantSetValues(t, s, 1, 1)
@@ -134,12 +135,12 @@ var semOpRows = []row{
 	{"SEM-050", "what a later operation gives does not help an earlier one", func(t *testing.T) {
 		semWantWouldBlock(t, []int{0}, sem.Op{Delta: -1, Flags: sem.NoWait}, semPost)
 		s := newSet(t, 0)
-		must(t, s.Do(forever, semPost, sem.Op{Delta: -1, Flags: sem.NoWait}))
+		kit.Must(t, s.Do(forever, semPost, sem.Op{Delta: -1, Flags: sem.NoWait}))
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-051", "to wait for 0 and add 1 in one call is a lock", func(t *testing.T) {
 		s := newSet(t, 0)
-		must(t, s.Do(forever, semZero, semPost))
+		kit.Must(t, s.Do(forever, semZero, semPost))
 		wantSetValues(t, s, 1)
 		wantTry(t, s, false, semZero, semPost)
 		wantSetValues(t, s, 1)
@@ -151,17 +152,17 @@ var semOpRows = []row{
 	{"SEM-062", "an operation that fails leaves otime and the last pid as they were", func(t *testing.T) {
 		s := bareSet(t, 1)
 		wantTry(t, s, false, semTake)
-		wantError(t, s.Do(forever, sem.Op{Delta: -1, Flags: sem.NoWait}), sysv.ErrWouldBlock)
+		kit.WantError(t, s.Do(forever, sem.Op{Delta: -1, Flags: sem.NoWait}), sysv.ErrWouldBlock)
 		if otime := setStat(t, s).OTime; !otime.IsZero() {
 			t.Errorf("otime %v", otime)
 		}
-		wantSame(t, "last pid", number(t)(s.LastPID(0)), 0)
+		wantSame(t, "last pid", kit.Number(t)(s.LastPID(0)), 0)
 	}},
 	{"SEM-063", "an operation sets otime and leaves ctime", func(t *testing.T) {
 		s := newSet(t, 0)
 		before := setStat(t, s)
-		eventually(t, "otime advances", func() bool {
-			must(t, s.Do(forever, semPost, semTake))
+		kit.Eventually(t, "otime advances", func() bool {
+			kit.Must(t, s.Do(forever, semPost, semTake))
 			return setStat(t, s).OTime.After(before.OTime)
 		})
 		wantSame(t, "Stat", setStat(t, s), before, semIgnoreOTime)
@@ -173,7 +174,7 @@ var semOpRows = []row{
 func semWantWouldBlock(t *testing.T, values []int, ops ...sem.Op) {
 	t.Helper()
 	s := newSet(t, values...)
-	wantError(t, s.Do(forever, ops...), sysv.ErrWouldBlock)
+	kit.WantError(t, s.Do(forever, ops...), sysv.ErrWouldBlock)
 	wantTry(t, s, false, ops...)
 	wantSetValues(t, s, values...)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
@@ -175,9 +176,9 @@ func ownerOfSet(t *testing.T, s *sem.Set, mode fs.FileMode) peer {
 	var attr *syscall.SysProcAttr
 	if os.Geteuid() == 0 {
 		attr = asNobody()
-		must(t, s.SetPerm(nobody, nobody, mode))
+		kit.Must(t, s.SetPerm(kit.Nobody, kit.Nobody, mode))
 	} else {
-		must(t, s.SetMode(mode))
+		kit.Must(t, s.SetMode(mode))
 	}
 	p := startPeer(t, semPeer, attr)
 	p.want(s.ID(), "open-id", s.ID())
@@ -187,6 +188,6 @@ func ownerOfSet(t *testing.T, s *sem.Set, mode fs.FileMode) peer {
 // strangerToSet returns a peer of a user who neither owns nor made it.
 func strangerToSet(t *testing.T) peer {
 	t.Helper()
-	needRoot(t, "can be two users")
+	kit.NeedRoot(t, "can be two users")
 	return startPeer(t, semPeer, asNobody())
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +17,7 @@ var semPermRows = []row{
 	{"SEM-003", "a stranger gets EACCES where he wants what the mode withholds: not at Open, which wants nothing, but at each use", func(t *testing.T) {
 		p := strangerToSet(t)
 		s := newKeyedSet(t, 1)
-		must(t, s.SetMode(0))
+		kit.Must(t, s.SetMode(0))
 		p.want(s.ID(), "open", s.Key())
 		for _, use := range setReadsAndWrites {
 			p.want(syscall.EACCES, use.verb, use.args...)
@@ -32,16 +33,16 @@ var semPermRows = []row{
 		s := newSet(t, 1, 1)
 		p := ownerOfSet(t, s, 0)
 		for _, mode := range []fs.FileMode{0, 0o400, 0o077} {
-			must(t, s.SetMode(mode))
+			kit.Must(t, s.SetMode(mode))
 			for _, verb := range []string{"do", "try"} {
 				p.want(syscall.EACCES, verb, semPost)
 				p.want(syscall.EACCES, verb, semUndo(-1))
 				p.want(syscall.EACCES, verb, semUndo(-2))
 			}
 		}
-		must(t, s.SetMode(0o200))
+		kit.Must(t, s.SetMode(0o200))
 		p.want(nil, "do", semPost)
-		must(t, s.SetMode(0o400))
+		kit.Must(t, s.SetMode(0o400))
 		p.want([]int{2, 1}, "values")
 	}},
 	{"SEM-060", "with read permission alone one can wait for 0 and not change a value", func(t *testing.T) {
@@ -56,10 +57,10 @@ var semPermRows = []row{
 		s := newSet(t, 1)
 		p := ownerOfSet(t, s, 0)
 		for _, mode := range []fs.FileMode{0, 0o200, 0o044} {
-			must(t, s.SetMode(mode))
+			kit.Must(t, s.SetMode(mode))
 			p.want(syscall.EACCES, "stat")
 		}
-		must(t, s.SetMode(0o400))
+		kit.Must(t, s.SetMode(0o400))
 		wantSame(t, "id", askPeer[struct{ ID int }](p, "stat").ID, s.ID())
 	}},
 	{"SEM-102", "a stranger may neither change a set's permissions nor remove it, whatever the mode: EPERM", func(t *testing.T) {
@@ -67,7 +68,7 @@ var semPermRows = []row{
 		s := newSetOfMode(t, 0o666, 1)
 		want := setStat(t, s)
 		p.want(s.ID(), "open-id", s.ID())
-		p.want(syscall.EPERM, "set-perm", nobody, nobody, 0o666)
+		p.want(syscall.EPERM, "set-perm", kit.Nobody, kit.Nobody, 0o666)
 		p.want(syscall.EPERM, "set-mode", 0o777)
 		p.want(syscall.EPERM, "remove")
 		wantSame(t, "Stat", setStat(t, s), want)
@@ -76,7 +77,7 @@ var semPermRows = []row{
 		s := newSet(t, 1)
 		p := ownerOfSet(t, s, 0)
 		for _, mode := range []fs.FileMode{0o200, 0o400} {
-			must(t, s.SetMode(mode))
+			kit.Must(t, s.SetMode(mode))
 			with := func(bit fs.FileMode, answer any) any {
 				if mode&bit == 0 {
 					return syscall.EACCES
@@ -89,7 +90,7 @@ var semPermRows = []row{
 		}
 		emulator.WriteOnly.Skip(t)
 		p.want(syscall.EACCES, "set-values", 1)
-		must(t, s.SetMode(0o200))
+		kit.Must(t, s.SetMode(0o200))
 		p.want(nil, "set-values", 1)
 	}},
 	{"SEM-104", "an owner who shut himself out with mode 0 can still give himself permission", func(t *testing.T) {
@@ -103,18 +104,18 @@ var semPermRows = []row{
 		p.want(4, "value", 0)
 	}},
 	{"SEM-124", "in a user namespace of its own a process uses a set of the IPC namespace around by who it is outside, see user_namespaces(7)", func(t *testing.T) {
-		needRoot(t, "has a set that is another user's")
+		kit.NeedRoot(t, "has a set that is another user's")
 		s := newSetOfMode(t, 0o666, 1)
 		p := peerInNamespaces(t, semPeer, unix.CLONE_NEWUSER)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(nil, "do", semPost)
 		p.want(2, "value", 0)
 		p.want(syscall.EPERM, "set-mode", 0o666)
-		must(t, s.SetMode(0o660)) // which being root in there does not help
+		kit.Must(t, s.SetMode(0o660)) // which being root in there does not help
 		p.want(syscall.EACCES, "do", semPost)
 		p.want(syscall.EACCES, "value", 0)
 		wantSetValues(t, s, 2)
-		wantSame(t, "last pid", number(t)(s.LastPID(0)), p.pid())
+		wantSame(t, "last pid", kit.Number(t)(s.LastPID(0)), p.pid())
 	}},
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sys/unix"
@@ -37,7 +38,7 @@ var semStatRows = []row{
 		wantSame(t, "new", setStat(t, s), want, ignoreSeq, semIgnoreTimes)
 		if uid == 0 {
 			want.UID, want.GID, want.Mode = 12, 34, 0o604
-			must(t, s.SetPerm(12, 34, 0o604))
+			kit.Must(t, s.SetPerm(12, 34, 0o604))
 			wantSame(t, "given away", setStat(t, s), want, ignoreSeq, semIgnoreTimes)
 		}
 	}},
@@ -47,23 +48,23 @@ var semStatRows = []row{
 		want := setStat(t, s)
 		before := want.CTime
 		want.Mode = 0o642
-		eventually(t, "ctime advances", func() bool {
-			must(t, s.SetMode(want.Mode))
+		kit.Eventually(t, "ctime advances", func() bool {
+			kit.Must(t, s.SetMode(want.Mode))
 			return setStat(t, s).CTime.After(before)
 		})
 		wantSame(t, "Stat", setStat(t, s), want, semIgnoreCTime)
 	}},
 	{"SEM-100", "an id that names nothing is refused: kernel's EINVAL, here ENOENT", func(t *testing.T) {
 		s := newSet(t, 1)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 		for _, id := range []int{-1, math.MinInt32, math.MaxInt32, s.ID()} {
 			_, err := sem.OpenID(id)
-			wantError(t, err, fs.ErrNotExist)
+			kit.WantError(t, err, fs.ErrNotExist)
 		}
 	}},
 	{"SEM-110", "SEM_STAT of an index returns the full id, and what IPC_STAT does", func(t *testing.T) {
 		s := newSet(t, 1, 2, 3)
-		must(t, s.SetMode(0o606))
+		kit.Must(t, s.SetMode(0o606))
 		p := peerWithoutProc(t, semPeer, 0)
 		p.want(s.ID(), "open-id", s.ID())
 		want := askPeer[sem.Stat](p, "stat")
@@ -73,7 +74,7 @@ var semStatRows = []row{
 	}},
 	{"SEM-111", "an index that no set has, the kernel's EINVAL, does not end the list", func(t *testing.T) {
 		a, gap, b := newSet(t, 1), newSet(t, 1), newSet(t, 1)
-		must(t, gap.Remove())
+		kit.Must(t, gap.Remove())
 		got := askPeer[[]sem.Stat](peerWithoutProc(t, semPeer, 0), "list")
 		inSetList(t, got, a)
 		inSetList(t, got, b)
@@ -83,7 +84,7 @@ var semStatRows = []row{
 	}},
 	{"SEM-112", "IPC_STAT wants read permission (EACCES), SEM_STAT_ANY none, see semctl(2)", func(t *testing.T) {
 		s := newSet(t, 1, 2)
-		must(t, s.SetMode(0))
+		kit.Must(t, s.SetMode(0))
 		p := peerWithoutProc(t, semPeer, unix.CLONE_NEWUSER)
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(syscall.EACCES, "stat")
@@ -92,9 +93,9 @@ var semStatRows = []row{
 	}},
 	{"SEM-113", "a removed set is no more, for any call: kernel's EINVAL, here ErrRemoved", func(t *testing.T) {
 		s := newKeyedSet(t, 1)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 		_, err := sem.Open(t.Context(), s.Key(), nil)
-		wantError(t, err, fs.ErrNotExist)
+		kit.WantError(t, err, fs.ErrNotExist)
 		for name, call := range map[string]func() error{
 			"semop":    func() error { return s.Do(forever, semPost) },
 			"GETVAL":   func() error { _, err := s.Value(0); return err },
@@ -106,15 +107,15 @@ var semStatRows = []row{
 			"IPC_SET":  func() error { return s.SetMode(0o600) },
 			"IPC_RMID": s.Remove,
 		} {
-			t.Run(name, func(t *testing.T) { wantError(t, call(), sysv.ErrRemoved) })
+			t.Run(name, func(t *testing.T) { kit.WantError(t, call(), sysv.ErrRemoved) })
 		}
 	}},
 	{"SEM-120", "a line of /proc/sysvipc/sem has 10 columns, which List reads", func(t *testing.T) {
 		s := newKeyedSet(t, 1, 2, 3)
-		must(t, s.SetMode(0o604))
+		kit.Must(t, s.SetMode(0o604))
 		stat := setStat(t, s)
 		text, err := os.ReadFile("/proc/sysvipc/sem")
-		must(t, err)
+		kit.Must(t, err)
 		head, lines, _ := strings.Cut(string(text), "\n")
 		wantSame(t, "heading", strings.Fields(head), strings.Fields("key semid perms nsems uid gid cuid cgid otime ctime"))
 		want := strings.Fields(fmt.Sprintf("%d %d %o %d %d %d %d %d %d %d", stat.Key, stat.ID, uint32(stat.Mode), stat.Len,

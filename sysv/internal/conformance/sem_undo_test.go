@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +35,7 @@ var semUndoRows = []row{
 	}},
 	{"SEM-068", "the end of a child takes back nothing of its parent's", func(t *testing.T) {
 		s := newSet(t, 2)
-		must(t, s.Do(forever, semUndo(-1)))
+		kit.Must(t, s.Do(forever, semUndo(-1)))
 		p := newSetPeer(t, s)
 		p.want(nil, "do", semTake)
 		p.Finish()
@@ -65,14 +67,14 @@ var semUndoRows = []row{
 		s := newSet(t, 1)
 		p := newSetPeer(t, s)
 		p.want(nil, "do", semUndo(-1))
-		must(t, s.Do(forever, semPost))
-		wantSame(t, "last pid before", number(t)(s.LastPID(0)), unix.Getpid())
+		kit.Must(t, s.Do(forever, semPost))
+		wantSame(t, "last pid before", kit.Number(t)(s.LastPID(0)), unix.Getpid())
 		p.Finish()
 		wantSetValues(t, s, 2)
-		wantSame(t, "last pid after", number(t)(s.LastPID(0)), p.pid())
+		wantSame(t, "last pid after", kit.Number(t)(s.LastPID(0)), p.pid())
 	}},
 	{"SEM-076", "after any number of processes that only used SEM_UNDO the values are those of the start", func(t *testing.T) {
-		r := random(t)
+		r := storm.Random(t)
 		var sets []*sem.Set
 		var peers []peer
 		for range 3 {
@@ -97,7 +99,7 @@ var semUndoRows = []row{
 		}
 	}},
 	{"SEM-078", "a process that leaves the IPC namespace takes back at once and then never, if it has but one thread; one of several threads that leaves, as of a Go program, takes back nothing", func(t *testing.T) {
-		needCommand(t, "unshare")
+		kit.NeedCommand(t, "unshare")
 		s := newSet(t, 1)
 		p := peerInNamespaces(t, semPeer, 0)
 		p.want(s.ID(), "open-id", s.ID())
@@ -112,7 +114,7 @@ var semUndoRows = []row{
 		p.want(s.ID(), "open-id", s.ID())
 		p.want(nil, "do", semUndo(-1))
 		p.tell("exec", "unshare", "--ipc", "cat") // what there is to undo survives exec
-		eventually(t, "it is taken back", func() bool { return number(t)(s.Value(0)) == 1 })
+		kit.Eventually(t, "it is taken back", func() bool { return kit.Number(t)(s.Value(0)) == 1 })
 		p.Send("still alive")
 		p.Expect("still alive")
 		p.Finish()
@@ -138,7 +140,7 @@ func wantSetUndone(t *testing.T, end func(peer), tt semUndoCase) {
 	}
 	wantSetValues(t, s, tt.held...)
 	if tt.meanwhile != nil {
-		must(t, tt.meanwhile(s))
+		kit.Must(t, tt.meanwhile(s))
 	}
 	end(p)
 	wantSetValues(t, s, tt.after...)

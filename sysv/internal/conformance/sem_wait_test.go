@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"golang.org/x/sys/unix"
 )
@@ -21,24 +23,18 @@ var semWaitRows = []row{
 	{"SEM-033", "a wait with a timeout ends no earlier, and has changed nothing", func(t *testing.T) {
 		s := newSet(t, 1)
 		for name, op := range semBlocked {
-			ctx, deadline := brief(t)
-			if err := s.Do(ctx, op); err != context.DeadlineExceeded {
-				t.Errorf("%s: error %v", name, err)
-			}
-			if time.Now().Before(deadline) {
-				t.Errorf("%s: ended before its deadline", name)
-			}
+			kit.WantDeadline(t, name, func(ctx context.Context) error { return s.Do(ctx, op) })
 		}
 		wantSetValues(t, s, 1)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
 	{"SEM-039", "without a timeout a wait lasts until it can succeed", func(t *testing.T) {
 		s := newSet(t, 1)
-		must(t, s.Do(forever, semTake))
-		wait := async(t, func() error { return s.Do(forever, semTake) })
+		kit.Must(t, s.Do(forever, semTake))
+		wait := kit.Async(t, func() error { return s.Do(forever, semTake) })
 		awaitSetWaiters(t, s, 1, 0)
-		must(t, s.Do(forever, semPost))
-		must(t, wait())
+		kit.Must(t, s.Do(forever, semPost))
+		kit.Must(t, wait())
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-041", "removal of the set ends a wait with EIDRM", func(t *testing.T) {
@@ -48,14 +44,14 @@ var semWaitRows = []row{
 				p := newSetPeer(t, s)
 				p.tell("do", op)
 				var waits []func() error
-				for _, ctx := range contexts(t) {
-					waits = append(waits, async(t, func() error { return s.Do(ctx, op) }))
+				for _, ctx := range kit.Contexts(t) {
+					waits = append(waits, kit.Async(t, func() error { return s.Do(ctx, op) }))
 				}
 				awaitAllOfSet(t, s, 1+len(waits))
-				must(t, s.Remove())
+				kit.Must(t, s.Remove())
 				p.Expect(answerText(sysv.ErrRemoved))
 				for _, wait := range waits {
-					wantError(t, wait(), sysv.ErrRemoved)
+					kit.WantError(t, wait(), sysv.ErrRemoved)
 				}
 			})
 		}
@@ -74,7 +70,7 @@ var semWaitRows = []row{
 					signalAll(t, p.pid(), unix.SIGUSR1)
 				}
 				awaitAllOfSet(t, s, 1)
-				must(t, s.SetValue(0, -op.Delta))
+				kit.Must(t, s.SetValue(0, -op.Delta))
 				p.Expect(answerText(nil))
 				wantSetValues(t, s, 0)
 			})
@@ -84,9 +80,9 @@ var semWaitRows = []row{
 		for name, op := range semBlocked {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 1)
-				for _, parent := range contexts(t) {
+				for _, parent := range kit.Contexts(t) {
 					ctx, cancel := context.WithCancel(parent)
-					wait := async(t, func() error { return s.Do(ctx, op) })
+					wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 					awaitAllOfSet(t, s, 1)
 					cancel()
 					if err := wait(); err != context.Canceled {
@@ -95,8 +91,9 @@ var semWaitRows = []row{
 					awaitAllOfSet(t, s, 0)
 				}
 
-				ctx, deadline := brief(t)
-				wait := async(t, func() error { return s.Do(ctx, op) })
+				ctx := kit.Brief(t)
+				deadline, _ := ctx.Deadline()
+				wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 				for ctx.Err() == nil {
 					signalAll(t, unix.Getpid(), unix.SIGURG)
 				}
@@ -121,7 +118,7 @@ var semWaitRows = []row{
 			p.Expect(answerText(nil))
 		}
 		wantSetValues(t, s, 1)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 	}},
 	{"SEM-047", "as many as are posted are taken, by any threads", func(t *testing.T) {
 		s := newSet(t, 0)
@@ -135,13 +132,13 @@ var semWaitRows = []row{
 		wantSetValues(t, s, 0)
 	}},
 	{"SEM-048", "a thread that takes waits for one that adds", func(t *testing.T) {
-		for name, ctx := range contexts(t) {
+		for name, ctx := range kit.Contexts(t) {
 			t.Run(name, func(t *testing.T) {
 				s := newSet(t, 0)
-				wait := async(t, func() error { return s.Do(ctx, semTake) })
+				wait := kit.Async(t, func() error { return s.Do(ctx, semTake) })
 				awaitSetWaiters(t, s, 1, 0)
-				must(t, s.Do(forever, semPost))
-				must(t, wait())
+				kit.Must(t, s.Do(forever, semPost))
+				kit.Must(t, wait())
 				wantSetValues(t, s, 0)
 			})
 		}
@@ -154,13 +151,13 @@ var semWaitRows = []row{
 			awaitSetWaiters(t, s, i+1, 0)
 		}
 		for i, p := range queue {
-			must(t, s.Do(forever, semPost))
+			kit.Must(t, s.Do(forever, semPost))
 			p.Expect(answerText(nil))
 			awaitSetWaiters(t, s, len(queue)-i-1, 0)
 		}
 	}},
 	{"SEM-058", "no wakeup is lost among threads that add, take and wait for zero at random", func(t *testing.T) {
-		r := random(t)
+		r := storm.Random(t)
 		s := newSet(t, 0)
 		const each = 60
 		amounts := make([]int, 5*each)
@@ -184,7 +181,7 @@ var semWaitRows = []row{
 		s := newSet(t, 0)
 		peers := blockedOnSet(t, s, semTake, 3)
 		awaitSetWaiters(t, s, 3, 0)
-		must(t, s.Do(forever, sem.Op{Delta: +3}))
+		kit.Must(t, s.Do(forever, sem.Op{Delta: +3}))
 		expectAllOfSet(peers)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
@@ -192,20 +189,20 @@ var semWaitRows = []row{
 		s := newSet(t, 1)
 		peers := blockedOnSet(t, s, semZero, 3)
 		awaitSetWaiters(t, s, 0, 3)
-		must(t, s.Do(forever, semTake))
+		kit.Must(t, s.Do(forever, semTake))
 		expectAllOfSet(peers)
 		awaitSetWaiters(t, s, 0, 0)
 	}},
 	{"SEM-085", "who waits on a removed set can't be asked: kernel's EINVAL, here ErrRemoved", func(t *testing.T) {
 		s := newSet(t, 1)
-		wait := async(t, func() error { return s.Do(forever, semZero) })
+		wait := kit.Async(t, func() error { return s.Do(forever, semZero) })
 		awaitSetWaiters(t, s, 0, 1)
-		must(t, s.Remove())
+		kit.Must(t, s.Remove())
 		_, err := s.Waiters(0)
-		wantError(t, err, sysv.ErrRemoved)
+		kit.WantError(t, err, sysv.ErrRemoved)
 		_, err = s.ZeroWaiters(0)
-		wantError(t, err, sysv.ErrRemoved)
-		wantError(t, wait(), sysv.ErrRemoved)
+		kit.WantError(t, err, sysv.ErrRemoved)
+		kit.WantError(t, wait(), sysv.ErrRemoved)
 	}},
 	{"SEM-086", "whoever is killed or interrupted waits no more", func(t *testing.T) {
 		for name, op := range semBlocked {
@@ -213,12 +210,12 @@ var semWaitRows = []row{
 				s := newSet(t, 1)
 				p := blockedOnSet(t, s, op, 1)[0]
 				ctx, cancel := context.WithCancel(t.Context())
-				wait := async(t, func() error { return s.Do(ctx, op) })
+				wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 				awaitAllOfSet(t, s, 2)
 				p.Kill()
 				awaitAllOfSet(t, s, 1)
 				cancel()
-				wantError(t, wait(), context.Canceled)
+				kit.WantError(t, wait(), context.Canceled)
 				awaitAllOfSet(t, s, 0)
 				wantSetValues(t, s, 1)
 			})
@@ -231,13 +228,13 @@ var semWaitRows = []row{
 				"SETVAL": func(s *sem.Set) error { return s.SetValue(0, value) },
 				"SETALL": func(s *sem.Set) error { return s.SetValues([]int{value}) },
 			} {
-				for ctxName, ctx := range contexts(t) {
+				for ctxName, ctx := range kit.Contexts(t) {
 					t.Run(name+"/"+how+"/"+ctxName, func(t *testing.T) {
 						s := newSet(t, 1)
-						wait := async(t, func() error { return s.Do(ctx, op) })
+						wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 						awaitAllOfSet(t, s, 1)
-						must(t, wake(s))
-						must(t, wait())
+						kit.Must(t, wake(s))
+						kit.Must(t, wait())
 						wantSetValues(t, s, 0)
 					})
 				}
@@ -249,8 +246,8 @@ var semWaitRows = []row{
 // awaitAllOfSet waits until so many are blocked on semaphore 0, in either way.
 func awaitAllOfSet(t *testing.T, s *sem.Set, want int) {
 	t.Helper()
-	eventually(t, "all wait", func() bool {
-		return number(t)(s.Waiters(0))+number(t)(s.ZeroWaiters(0)) == want
+	kit.Eventually(t, "all wait", func() bool {
+		return kit.Number(t)(s.Waiters(0))+kit.Number(t)(s.ZeroWaiters(0)) == want
 	})
 }
 

@@ -165,16 +165,6 @@ func shmErr(t testing.TB, err error, want ...error) {
 	}
 }
 
-// segEventually waits for what the kernel does on its own time.
-func segEventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("never ", what)
-		}
-	}
-}
-
 // segAged waits until the kernel's clock, which may be some ticks behind, shows
 // another second than that of the segment's creation.
 func segAged(t testing.TB, seg *shm.Segment) shm.Stat {

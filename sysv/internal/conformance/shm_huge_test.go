@@ -15,6 +15,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -145,7 +146,7 @@ var shmHugeRows = []row{
 			t.Errorf("%d pages are free while the segment stands, want none", free)
 		}
 		segRemove(t, seg)
-		segEventually(t, "all free", func() bool { return shmHugeFree(t, huge) == pages })
+		kit.Eventually(t, "all free", func() bool { return shmHugeFree(t, huge) == pages })
 	}},
 
 	{"SHM-061", "huge pages attach at their own multiples alone, and are given one (hugetlb_get_unmapped_area in fs/hugetlbfs/inode.c)", func(t *testing.T) {

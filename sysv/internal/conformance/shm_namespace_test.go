@@ -14,6 +14,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -125,7 +126,7 @@ var shmNamespaceRows = []row{
 		p.ok("detach")
 		full := shmMemory(t)
 		p.Kill()
-		segEventually(t, "given back", func() bool { return shmMemory(t) < full-size/2 })
+		kit.Eventually(t, "given back", func() bool { return shmMemory(t) < full-size/2 })
 	}},
 }
 

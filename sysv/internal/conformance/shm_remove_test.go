@@ -8,6 +8,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -48,7 +49,7 @@ var shmRemoveRows = []row{
 		p.ok("remove")
 		p.sysctl("shm_rmid_forced", 1)
 		p.ok("child create 1 10; stat")
-		segEventually(t, "destroyed", func() bool { return len(shmAsk[[]shm.Stat](p, "list")) == 0 })
+		kit.Eventually(t, "destroyed", func() bool { return len(shmAsk[[]shm.Stat](p, "list")) == 0 })
 		p.refused(syscall.ENOENT, "open 1")
 	}},
 }

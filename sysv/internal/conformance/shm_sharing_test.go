@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -139,7 +140,7 @@ var shmSharingRows = []row{
 		segNattch(t, seg, 1)
 		segDetach(t, segAttach(t, seg, nil))
 		p.Kill()
-		segEventually(t, "detached", func() bool { return segStat(t, seg).Nattch == 0 })
+		kit.Eventually(t, "detached", func() bool { return segStat(t, seg).Nattch == 0 })
 		if st := segStat(t, seg); st.LPID != p.Process.Process.Pid {
 			t.Errorf("lpid is %d, want %d of the killed process", st.LPID, p.Process.Process.Pid)
 		}

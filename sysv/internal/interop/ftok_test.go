@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 )
 
 // Programs in other languages take their keys from the same files: one bit of
@@ -16,7 +17,7 @@ import (
 func TestFtok(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
-	must(t, os.WriteFile(file, nil, 0o600))
+	kit.Must(t, os.WriteFile(file, nil, 0o600))
 	each(t, func(t *testing.T, l language) {
 		p := l.start(t)
 		for _, path := range []string{file, dir, "/", "/dev/null"} {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -27,28 +28,28 @@ func TestCount(t *testing.T) {
 			p.do("make-segment", key, 4096)
 			p.do("make-set", key, 1)
 		}
-		set, err := l.lock(patient(t), key)
-		must(t, err)
+		set, err := l.lock(kit.Patient(t), key)
+		kit.Must(t, err)
 		seg, created, err := shm.OpenOrCreate(key, 4096, nil)
-		must(t, err)
+		kit.Must(t, err)
 		if created != byGo {
 			t.Errorf("created %v, want %v", created, byGo)
 		}
 		counter, err := shm.View[uint32](attach(t, seg), 0)
-		must(t, err)
+		kit.Must(t, err)
 		*counter = 0 // sysv_ipc fills segments with blanks
 
-		ctx, lock := patient(t), set.Mutex(0)
-		must(t, lock.Lock(ctx))
+		ctx, lock := kit.Patient(t), set.Mutex(0)
+		kit.Must(t, lock.Lock(ctx))
 		p.begin("count", key, n)
 		awaitWaiter(t, set) // so that all begin at once
-		must(t, lock.Unlock())
+		kit.Must(t, lock.Unlock())
 		done := make(chan error)
 		for range 2 {
 			go func() { done <- count(ctx, lock, counter, n) }()
 		}
-		must(t, <-done)
-		must(t, <-done)
+		kit.Must(t, <-done)
+		kit.Must(t, <-done)
 		p.end()
 		if *counter != 3*n {
 			t.Errorf("counted %d, want %d", *counter, 3*n)
@@ -74,8 +75,8 @@ func count(ctx context.Context, lock *sem.Mutex, counter *uint32, n int) error {
 func TestTheirDeathFreesTheLock(t *testing.T) {
 	each(t, func(t *testing.T, l language) {
 		p, key := l.start(t), newKey(t)
-		set, err := l.lock(patient(t), key)
-		must(t, err)
+		set, err := l.lock(kit.Patient(t), key)
+		kit.Must(t, err)
 		lock := set.Mutex(0)
 		p.do("lock", key)
 		if ok, err := lock.TryLock(); ok || err != nil {
@@ -85,8 +86,8 @@ func TestTheirDeathFreesTheLock(t *testing.T) {
 			t.Errorf("LastPID: %d, %v, want that of %s", pid, err, p)
 		}
 		p.Kill()
-		must(t, lock.Lock(patient(t)))
-		must(t, lock.Unlock())
+		kit.Must(t, lock.Lock(kit.Patient(t)))
+		kit.Must(t, lock.Unlock())
 	})
 }
 

@@ -3,15 +3,14 @@
 package interop_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"math"
 	"os"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -35,17 +34,6 @@ func (t tests) Run() int {
 	return t.m.Run()
 }
 
-// patient is for waits that nothing but a failure makes long.
-func patient(t *testing.T) context.Context {
-	return within(t, 30*time.Second)
-}
-
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // newKey returns a key that is free now and after the test. It is negative in
 // C, which is where a language's numbers could go wrong.
 func newKey(t *testing.T) sysv.Key {
@@ -66,7 +54,7 @@ func newKey(t *testing.T) sysv.Key {
 			t.Error(err)
 		}
 		if set := findSet(t, key); set != nil {
-			must(t, set.Remove())
+			kit.Must(t, set.Remove())
 		}
 	})
 	return key
@@ -76,11 +64,11 @@ func newKey(t *testing.T) sysv.Key {
 func findSet(t *testing.T, key sysv.Key) *sem.Set {
 	t.Helper()
 	stats, err := sem.List()
-	must(t, err)
+	kit.Must(t, err)
 	for _, stat := range stats {
 		if stat.Key == key {
 			set, err := sem.OpenID(stat.ID)
-			must(t, err)
+			kit.Must(t, err)
 			return set
 		}
 	}
@@ -91,22 +79,15 @@ func findSet(t *testing.T, key sysv.Key) *sem.Set {
 func attach(t *testing.T, seg *shm.Segment) *shm.Mapping {
 	t.Helper()
 	m, err := seg.Attach(nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, m.Detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, m.Detach()) })
 	return m
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func wantValues(t *testing.T, s *sem.Set, want ...int) {
 	t.Helper()
 	got, err := s.Values()
-	must(t, err)
+	kit.Must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
@@ -115,12 +96,5 @@ func wantValues(t *testing.T, s *sem.Set, want ...int) {
 // awaitWaiter waits until somebody is blocked on the set's first semaphore.
 func awaitWaiter(t *testing.T, s *sem.Set) {
 	t.Helper()
-	for ctx := patient(t); ; time.Sleep(100 * time.Microsecond) {
-		n, err := s.Waiters(0)
-		must(t, err)
-		if n > 0 {
-			return
-		}
-		must(t, ctx.Err())
-	}
+	kit.Eventually(t, "somebody waits", func() bool { return kit.Number(t)(s.Waiters(0)) > 0 })
 }

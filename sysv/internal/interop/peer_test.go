@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -114,7 +115,7 @@ func (l language) start(t *testing.T) peer {
 	if errors.Is(err, errMissing) {
 		t.Skipf("skipping: %v: apt-get install %s", err, l.install)
 	}
-	must(t, err)
+	kit.Must(t, err)
 	return peer{sysvtest.StartCommand(t, exec.Command(command[0], command[1:]...)), t}
 }
 

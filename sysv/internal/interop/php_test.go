@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -51,7 +52,7 @@ func semGet(ctx context.Context, key sysv.Key, permits int) (*sem.Set, error) {
 func TestPHPExample(t *testing.T) {
 	code := func(path string) string {
 		text, err := os.ReadFile(path)
-		must(t, err)
+		kit.Must(t, err)
 		_, after, _ := strings.Cut(string(text), "\nfunc semGet(")
 		body, _, _ := strings.Cut(after, "\n}\n")
 		return body
@@ -65,12 +66,12 @@ func TestPHPExample(t *testing.T) {
 func TestPHPCountsUsers(t *testing.T) {
 	p, key := php.start(t), newKey(t)
 	p.do("make-set", key, 3)
-	set, err := sem.Open(patient(t), key, nil)
-	must(t, err)
+	set, err := sem.Open(kit.Patient(t), key, nil)
+	kit.Must(t, err)
 	wantValues(t, set, 3, 1, 0)
 
-	_, err = semGet(patient(t), key, 9)
-	must(t, err)
+	_, err = semGet(kit.Patient(t), key, 9)
+	kit.Must(t, err)
 	p.do("lock", key)
 	wantValues(t, set, 2, 2, 0)
 	p.Finish()
@@ -86,8 +87,8 @@ func TestPHPCountsUsers(t *testing.T) {
 func TestPHPIgnoresALockWithoutUsers(t *testing.T) {
 	p, key := php.start(t), newKey(t)
 	set, err := sem.Create(key, []int{1, 0, 0}, nil)
-	must(t, err)
-	must(t, set.Mutex(0).Lock(patient(t)))
+	kit.Must(t, err)
+	kit.Must(t, set.Mutex(0).Lock(kit.Patient(t)))
 	p.do("lock", key)
 	wantValues(t, set, 0, 1, 0)
 }
@@ -102,11 +103,11 @@ func TestPHPVariables(t *testing.T) {
 			p, key := php.start(t), newKey(t)
 			if maker == "Go" {
 				_, err := shm.Create(key, size, nil)
-				must(t, err)
+				kit.Must(t, err)
 			}
 			p.do("put-variable", key, size, 7, "hello")
 			seg, err := shm.Open(key, nil)
-			must(t, err)
+			kit.Must(t, err)
 			mem := attach(t, seg).Bytes()
 			if !bytes.HasPrefix(mem, []byte("PHP_SM\x00")) {
 				t.Fatalf("the segment begins with %q", mem[:8])

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"github.com/google/go-cmp/cmp"
 )
@@ -19,12 +20,12 @@ func queueFor(t *testing.T, p peer, key sysv.Key, byGo bool) *msg.Queue {
 	t.Helper()
 	if byGo {
 		_, err := msg.Create(key, nil)
-		must(t, err)
+		kit.Must(t, err)
 	} else {
 		p.do("make-queue", key)
 	}
 	q, err := msg.Open(key, nil)
-	must(t, err)
+	kit.Must(t, err)
 	return q
 }
 
@@ -39,8 +40,8 @@ func inHex(data []byte) string {
 // next waits for a message and returns it as peers tell it.
 func next(t *testing.T, q *msg.Queue, sel msg.Selector) string {
 	t.Helper()
-	m, err := q.Next(patient(t), sel)
-	must(t, err)
+	m, err := q.Next(kit.Patient(t), sel)
+	kit.Must(t, err)
 	return fmt.Sprint(m.Type, " ", inHex(m.Data))
 }
 
@@ -55,7 +56,7 @@ func wantLine(t *testing.T, who, got, want string) {
 // every byte of what the other sends.
 func TestMessages(t *testing.T) {
 	limits, err := msg.Limits()
-	must(t, err)
+	kit.Must(t, err)
 	every := make([]byte, min(limits.MsgMax, 8192))
 	for i := range every {
 		every[i] = byte(i)
@@ -71,7 +72,7 @@ func TestMessages(t *testing.T) {
 			{Type: math.MaxInt, Data: every},
 		} {
 			line := fmt.Sprint(m.Type, " ", inHex(m.Data))
-			must(t, q.Send(patient(t), m.Type, m.Data))
+			kit.Must(t, q.Send(kit.Patient(t), m.Type, m.Data))
 			wantLine(t, l.name, p.do("receive", key, 0), line)
 			if l.name == "Python" { // sysv_ipc sends C's int for a type, and receives a long
 				m.Type = min(m.Type, math.MaxInt32)
@@ -80,7 +81,7 @@ func TestMessages(t *testing.T) {
 			wantLine(t, "Go", next(t, q, msg.Any), fmt.Sprint(m.Type, " ", inHex(m.Data)))
 		}
 		stat, err := q.Stat()
-		must(t, err)
+		kit.Must(t, err)
 		if stat.Messages != 0 {
 			t.Errorf("%d messages are left", stat.Messages)
 		}
@@ -97,8 +98,8 @@ func TestMessagesByType(t *testing.T) {
 			var typ int
 			var data []byte
 			_, err := fmt.Sscanf(m, "%d %x", &typ, &data)
-			must(t, err)
-			must(t, q.Send(patient(t), typ, data))
+			kit.Must(t, err)
+			kit.Must(t, q.Send(kit.Patient(t), typ, data))
 		}
 		for _, tt := range []struct {
 			typ  int
@@ -126,13 +127,13 @@ func TestMessageThatIsWaitedFor(t *testing.T) {
 		p, key := l.start(t), newKey(t)
 		q := queueFor(t, p, key, true)
 		p.begin("receive", key, 7)
-		must(t, q.Send(patient(t), 6, []byte("other")))
-		must(t, q.Send(patient(t), 7, []byte("this")))
+		kit.Must(t, q.Send(kit.Patient(t), 6, []byte("other")))
+		kit.Must(t, q.Send(kit.Patient(t), 7, []byte("this")))
 		wantLine(t, l.name, p.end(), "7 "+inHex([]byte("this")))
 
 		got := make(chan string, 1)
 		go func() {
-			m, err := q.Next(patient(t), msg.Except(6))
+			m, err := q.Next(kit.Patient(t), msg.Except(6))
 			got <- fmt.Sprint(m.Type, " ", inHex(m.Data), " ", err)
 		}()
 		p.do("send", key, 8, inHex([]byte("that")))
@@ -149,12 +150,12 @@ func TestPHPSerializes(t *testing.T) {
 	p.do("send-variable", key, 1, "hello")
 	const variable = `s:5:"hello";`
 	wantLine(t, "Go", next(t, q, msg.Any), "1 "+inHex([]byte(variable)))
-	must(t, q.Send(patient(t), 1, []byte(variable)))
+	kit.Must(t, q.Send(kit.Patient(t), 1, []byte(variable)))
 	wantLine(t, "PHP", p.do("receive-variable", key, 0), "hello")
-	must(t, q.Send(patient(t), 1, []byte("hello")))
+	kit.Must(t, q.Send(kit.Patient(t), 1, []byte("hello")))
 	wantLine(t, "PHP", p.do("receive-variable", key, 0), "refused")
 	_, ok, err := q.TryNext(msg.Any)
-	must(t, err)
+	kit.Must(t, err)
 	if ok {
 		t.Error("what PHP refused is still in the queue")
 	}
@@ -170,9 +171,9 @@ func TestPythonTakes2048Bytes(t *testing.T) {
 		p, key := l.start(t), newKey(t)
 		q := queueFor(t, p, key, true)
 		data := make([]byte, 2049)
-		must(t, q.Send(patient(t), 1, data[:2048]))
+		kit.Must(t, q.Send(kit.Patient(t), 1, data[:2048]))
 		wantLine(t, l.name, p.do("receive-by-default", key), "1 "+inHex(data[:2048]))
-		must(t, q.Send(patient(t), 1, data))
+		kit.Must(t, q.Send(kit.Patient(t), 1, data))
 		wantLine(t, l.name, p.do("receive-by-default", key), "refused")
 		wantLine(t, "Go", next(t, q, msg.Any), "1 "+inHex(data)) // it is still there
 	}

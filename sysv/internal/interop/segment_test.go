@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 	"github.com/google/go-cmp/cmp"
 )
@@ -23,21 +24,21 @@ func TestSegment(t *testing.T) {
 		p, key := l.start(t), newKey(t)
 		if byGo {
 			_, err := shm.Create(key, size, nil)
-			must(t, err)
+			kit.Must(t, err)
 		} else {
 			p.do("make-segment", key, size)
 		}
 		seg, err := shm.Open(key, nil)
-		must(t, err)
+		kit.Must(t, err)
 		m := attach(t, seg)
 
 		_, err = m.WriteAt(every, 17)
-		must(t, err)
+		kit.Must(t, err)
 		p.do("write", key, 300, hex.EncodeToString(every))
 
 		ours := make([]byte, seg.Size())
 		_, err = m.ReadAt(ours, 0)
-		must(t, err)
+		kit.Must(t, err)
 		if len(ours) != size || !bytes.Equal(ours[17:][:256], every) || !bytes.Equal(ours[300:][:256], every) {
 			t.Errorf("Go reads %d bytes:\n%x", len(ours), ours)
 		}

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 )
 
@@ -20,7 +20,7 @@ func TestValues(t *testing.T) {
 			t.Run(fmt.Sprint("semaphore ", num), func(t *testing.T) {
 				p, key := l.start(t), newKey(t)
 				set, err := sem.Create(key, []int{5, 7}, nil)
-				must(t, err)
+				kit.Must(t, err)
 				if got := p.do("value", key, num); got != want {
 					t.Errorf("%s sees %s, want %s", l.name, got, want)
 				}
@@ -41,8 +41,8 @@ func TestTheirSetIsReady(t *testing.T) {
 			t.Run(fmt.Sprint(values...), func(t *testing.T) {
 				p, key := l.start(t), newKey(t)
 				p.do("make-set", append([]any{key}, values...)...)
-				set, err := sem.Open(patient(t), key, nil)
-				must(t, err)
+				set, err := sem.Open(kit.Patient(t), key, nil)
+				kit.Must(t, err)
 				for num, want := range values {
 					if got, err := set.Value(num); got != want || err != nil {
 						t.Errorf("semaphore %d is %d, %v, want %d", num, got, err, want)
@@ -59,23 +59,22 @@ func TestTheirSetIsNotReady(t *testing.T) {
 	each(t, func(t *testing.T, l language) {
 		p, key := l.start(t), newKey(t)
 		p.do("bare-set", key)
-		_, err := sem.Open(within(t, 30*time.Millisecond), key, nil)
+		_, err := sem.Open(kit.Brief(t), key, nil)
 		if !errors.Is(err, sysv.ErrNotInitialized) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Open of a set without values: %v", err)
 		}
 		bare := findSet(t, key)
 		wantValues(t, bare, 0)
 
-		opened := make(chan error, 1)
-		go func() {
-			set, err := sem.Open(patient(t), key, nil)
+		opened := kit.Async(t, func() error {
+			set, err := sem.Open(kit.Patient(t), key, nil)
 			if err == nil && set.ID() != bare.ID() {
 				err = fmt.Errorf("set %d, want %d", set.ID(), bare.ID())
 			}
-			opened <- err
-		}()
+			return err
+		})
 		p.do("set-value", key, 0, 0)
-		if err := <-opened; err != nil {
+		if err := opened(); err != nil {
 			t.Error(err)
 		}
 	})

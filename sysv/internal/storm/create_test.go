@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
@@ -116,7 +117,7 @@ func obtainSegment(_ context.Context, key sysv.Key, size int) (created bool, id,
 // contender obtains the object of each line's kind, key and size, once the
 // line's gate is open, and prints how that went. The line "give up" ends its context.
 var contender = sysvtest.Helper("contender", func(args []string) error {
-	v, err := numbers(args)
+	v, err := kit.Numbers(args)
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func newRace(t *testing.T, kind string, size int) *race {
 	c := &race{prize: prizes[kind], t: t, r: storm.Random(t), kind: kind, key: sysv.RandomKey(), gates: newSet(t, 1, 1)}
 	t.Cleanup(func() {
 		if id, err := c.lookup(c.key); err == nil { // after a failure
-			must(t, c.remove(id))
+			kit.Must(t, c.remove(id))
 		}
 	})
 	for range size {
@@ -234,7 +235,7 @@ func (c *race) run(size, kills int) {
 		kill(i)
 	}
 	c.judge(c.field[kills:], killed, c.awaitValues())
-	must(c.t, c.remove(c.sight()))
+	kit.Must(c.t, c.remove(c.sight()))
 }
 
 // pause is until any moment, or until the object is there.
@@ -250,7 +251,7 @@ func (c *race) pause() {
 // sight waits until the object is there and returns its id.
 func (c *race) sight() (id int) {
 	c.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(kit.Patience); time.Now().Before(end); {
 		id, err := c.lookup(c.key)
 		if err == nil {
 			return id
@@ -271,7 +272,7 @@ func (c *race) awaitValues() bool {
 	id := c.sight()
 	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		bare, err := c.bare(id)
-		must(c.t, err)
+		kit.Must(c.t, err)
 		if !bare {
 			return true
 		}
@@ -296,7 +297,7 @@ func (c *race) judge(survivors []*sysvtest.Process, killed map[int]bool, whole b
 		alive[p.Process.Pid] = true
 	}
 	bare, err := c.bare(c.sight())
-	must(c.t, err)
+	kit.Must(c.t, err)
 	if bare {
 		if diff := cmp.Diff(map[string]int{notInitialized: len(survivors)}, said); diff != "" {
 			c.t.Fatalf("the maker died half-way, and the others say (-want +got):\n%s", diff)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -139,7 +140,7 @@ type victim struct {
 }
 
 var victimHelper = sysvtest.Helper("victim", func(args []string) error {
-	v, err := numbers(args)
+	v, err := kit.Numbers(args)
 	if err != nil {
 		return err
 	}
@@ -291,13 +292,13 @@ func newKiller(t *testing.T, r *rand.Rand, size int) *killer {
 	k := &killer{t: t, r: r, set: newSet(t, full...)}
 	var err error
 	k.seg, err = shm.Create(sysv.Private, 4096, nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, k.seg.Remove()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, k.seg.Remove()) })
 	mem, err := k.seg.Attach(nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, mem.Detach()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, mem.Detach()) })
 	k.ledger, err = shm.View[ledger](mem, 0)
-	must(t, err)
+	kit.Must(t, err)
 	for range size {
 		k.pool = append(k.pool, k.newPrey())
 	}
@@ -364,13 +365,13 @@ func (k *killer) killWaiting(num int) {
 	}
 	k.quietly(func() {
 		all, err := k.set.Try(sem.Op{Num: num, Delta: -full[num]})
-		must(k.t, err)
+		kit.Must(k.t, err)
 		if !all {
 			k.t.Fatalf("some of semaphore %d is missing", num)
 		}
 	})
 	k.killOneWaiting(num)
-	must(k.t, k.set.Do(bg, sem.Op{Num: num, Delta: full[num]}))
+	kit.Must(k.t, k.set.Do(bg, sem.Op{Num: num, Delta: full[num]}))
 }
 
 // killOneWaiting checks that who is killed waits no longer, and has taken
@@ -388,7 +389,7 @@ func (k *killer) killOneWaiting(num int) {
 // not get the lock, is a deadlock.
 func (k *killer) quietly(look func()) {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(k.t.Context(), kit.Patience)
 	defer cancel()
 	m := k.set.Mutex(mutexNum)
 	if err := m.Lock(ctx); err != nil {
@@ -397,7 +398,7 @@ func (k *killer) quietly(look func()) {
 	k.inherit()
 	awaitWaiters(k.t, k.set, mutexNum, len(k.pool), "all victims wait for the lock: a deadlock")
 	look()
-	must(k.t, m.Unlock())
+	kit.Must(k.t, m.Unlock())
 }
 
 // wantAllBut checks that nothing of any semaphore is taken, but all of this one.
@@ -411,7 +412,7 @@ func (k *killer) wantAllBut(num int) {
 func (k *killer) wantValues(want []int) {
 	k.t.Helper()
 	got, err := k.set.Values()
-	must(k.t, err)
+	kit.Must(k.t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		k.t.Fatalf("values (-want +got):\n%s", diff)
 	}
@@ -467,9 +468,9 @@ func (k *killer) wantFate(p *prey) {
 // wantAttachments allows for what a dead process leaves to the kernel to do.
 func (k *killer) wantAttachments(want int) {
 	k.t.Helper()
-	eventually(k.t, fmt.Sprintf("nattch is %d", want), func() bool {
+	kit.Eventually(k.t, fmt.Sprintf("nattch is %d", want), func() bool {
 		st, err := k.seg.Stat()
-		must(k.t, err)
+		kit.Must(k.t, err)
 		return st.Nattch == want
 	})
 }

@@ -5,13 +5,11 @@ package storm_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"os"
-	"strconv"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -22,44 +20,19 @@ func TestMain(m *testing.M) { sysvtest.Main(m) }
 // bg is the context of waits that nothing but the kernel ends.
 var bg = context.Background()
 
-// patience bounds what a failure would make endless. No test passes or fails by
-// how long something takes.
-const patience = 30 * time.Second
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually waits for something that other processes bring about.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(50 * time.Microsecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 // awaitWaiters waits until so many processes are blocked until the semaphore
 // increases.
 func awaitWaiters(t *testing.T, s *sem.Set, num, want int, what string) {
 	t.Helper()
-	eventually(t, what, func() bool {
-		n, err := s.Waiters(num)
-		must(t, err)
-		return n == want
-	})
+	kit.Eventually(t, what, func() bool { return kit.Number(t)(s.Waiters(num)) == want })
 }
 
 // newSet returns a private set that is gone after the test.
 func newSet(t *testing.T, values ...int) *sem.Set {
 	t.Helper()
 	s, err := sem.Create(sysv.Private, values, nil)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Remove()) })
+	kit.Must(t, err)
+	t.Cleanup(func() { kit.Must(t, s.Remove()) })
 	return s
 }
 
@@ -72,19 +45,17 @@ type gate struct {
 
 func (g gate) pass() error { return g.set.Do(bg, sem.Op{Num: g.num}) }
 
-func (g gate) shut(t *testing.T) { must(t, g.set.SetValue(g.num, 1)) }
+func (g gate) shut(t *testing.T) { kit.Must(t, g.set.SetValue(g.num, 1)) }
 
 // await waits until so many stand before the gate.
 func (g gate) await(t *testing.T, crowd int) {
 	t.Helper()
-	eventually(t, "all stand before the gate", func() bool {
-		n, err := g.set.ZeroWaiters(g.num)
-		must(t, err)
-		return n == crowd
+	kit.Eventually(t, "all stand before the gate", func() bool {
+		return kit.Number(t)(g.set.ZeroWaiters(g.num)) == crowd
 	})
 }
 
-func (g gate) open(t *testing.T) { must(t, g.set.SetValue(g.num, 0)) }
+func (g gate) open(t *testing.T) { kit.Must(t, g.set.SetValue(g.num, 0)) }
 
 // instructions returns the lines that the test sends to this process, which
 // ends when the test does, whatever it is doing then.
@@ -97,17 +68,6 @@ func instructions() <-chan string {
 		os.Exit(0)
 	}()
 	return lines
-}
-
-// numbers are a helper's arguments.
-func numbers(args []string) ([]int, error) {
-	v := make([]int, len(args))
-	var errs []error
-	for i, arg := range args {
-		n, err := strconv.Atoi(arg)
-		v[i], errs = n, append(errs, err)
-	}
-	return v, errors.Join(errs...)
 }
 
 // openBoth opens what the test made by their ids.

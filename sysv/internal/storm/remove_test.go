@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
@@ -91,7 +92,7 @@ type player struct {
 // playerHelper plays the part that each line names, with the set, the segment
 // and the pause of the line, and prints how that ended.
 var playerHelper = sysvtest.Helper("player", func(args []string) error {
-	v, err := numbers(args)
+	v, err := kit.Numbers(args)
 	if err != nil {
 		return err
 	}
@@ -245,7 +246,7 @@ func (p *player) attach() error {
 			return err
 		}
 	}
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Microsecond) {
+	for end := time.Now().Add(kit.Patience); ; time.Sleep(50 * time.Microsecond) {
 		stat, err := p.seg.Stat()
 		if err != nil {
 			return p.segmentIsGone(err)
@@ -431,9 +432,9 @@ func newStage(t *testing.T, crowd int) *stage {
 	t.Cleanup(s.removeFamilies)
 	for i := range witnessCount {
 		_, err := witnesses.createSet(s.base, i)
-		must(t, err)
+		kit.Must(t, err)
 		_, err = witnesses.createSegment(s.base, i)
-		must(t, err)
+		kit.Must(t, err)
 	}
 	for n := range crowd {
 		s.players = append(s.players, sysvtest.Start(t, playerHelper,
@@ -444,18 +445,18 @@ func newStage(t *testing.T, crowd int) *stage {
 
 func (s *stage) removeFamilies() {
 	sets, err := sem.List()
-	must(s.t, err)
+	kit.Must(s.t, err)
 	for _, stat := range sets {
 		if familyOf(int(stat.Key-s.base)) != nil {
 			_, err := sys.Semctl(stat.ID, 0, sys.IPC_RMID)
-			must(s.t, err)
+			kit.Must(s.t, err)
 		}
 	}
 	segs, err := shm.List()
-	must(s.t, err)
+	kit.Must(s.t, err)
 	for _, stat := range segs {
 		if familyOf(int(stat.Key-s.base)) != nil {
-			must(s.t, sys.Shmctl(stat.ID, sys.IPC_RMID))
+			kit.Must(s.t, sys.Shmctl(stat.ID, sys.IPC_RMID))
 		}
 	}
 }
@@ -463,14 +464,14 @@ func (s *stage) removeFamilies() {
 func (s *stage) newTargets() (*sem.Set, *shm.Segment) {
 	s.t.Helper()
 	set, err := targets.createSet(s.base, 0)
-	must(s.t, err)
+	kit.Must(s.t, err)
 	seg, err := targets.createSegment(s.base, 0)
-	must(s.t, err)
+	kit.Must(s.t, err)
 	mem, err := seg.Attach(nil)
-	must(s.t, err)
+	kit.Must(s.t, err)
 	_, err = mem.WriteAt(bytes.Repeat([]byte{pattern}, targets.size), 0)
-	must(s.t, err)
-	must(s.t, mem.Detach())
+	kit.Must(s.t, err)
+	kit.Must(s.t, mem.Detach())
 	return set, seg
 }
 

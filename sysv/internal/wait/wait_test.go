@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/internal/wait"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -79,23 +80,9 @@ func TestSemop(t *testing.T) {
 	}
 }
 
-// patience bounds what a failure would make endless.
-const patience = time.Minute
-
 func awaitWaiter(t *testing.T, id int) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Microsecond) {
-		n, err := sys.Semctl(id, 0, sys.GETNCNT)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n == 1 {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal("nobody waits")
-		}
-	}
+	kit.Eventually(t, "one waits", func() bool { return kit.Number(t)(sys.Semctl(id, 0, sys.GETNCNT)) == 1 })
 }
 
 // Each wait takes its semaphore, is cancelled in the middle of waiting, or meets
@@ -114,18 +101,10 @@ func TestSemopReportsHowItEnded(t *testing.T) {
 			id := newSet(t, 0)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			done := make(chan error, 1)
-			go func() { done <- wait.Semop(ctx, id, []sys.Sembuf{{Op: -1}}) }()
-			awaitWaiter(t, id)
-			tt.end(id, cancel)
-			select {
-			case err := <-done:
-				if err != tt.err {
-					t.Errorf("error %v, want %v", err, tt.err)
-				}
-			case <-time.After(patience):
-				t.Errorf("still waiting after %v", patience)
-			}
+			within(t, func() error { return wait.Semop(ctx, id, []sys.Sembuf{{Op: -1}}) }, tt.err, func() {
+				awaitWaiter(t, id)
+				tt.end(id, cancel)
+			})
 		})
 	}
 }
@@ -148,16 +127,8 @@ func (c gapContext) Err() error {
 func TestCancellationBetweenTheCheckAndTheCall(t *testing.T) {
 	id := newSet(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- wait.Semop(gapContext{ctx, cancel}, id, []sys.Sembuf{{Op: -1}}) }()
-	select {
-	case err := <-done:
-		if err != context.Canceled {
-			t.Errorf("error %v", err)
-		}
-	case <-time.After(patience):
-		t.Errorf("still waiting after %v", patience)
-	}
+	call := func() error { return wait.Semop(gapContext{ctx, cancel}, id, []sys.Sembuf{{Op: -1}}) }
+	within(t, call, context.Canceled, func() {})
 }
 
 func newQueue(t *testing.T, qbytes uint64, texts ...string) int {
@@ -318,15 +289,9 @@ func TestMessagesReportHowTheyEnded(t *testing.T) {
 // within checks how call ends.
 func within(t *testing.T, call func() error, want error, meanwhile func()) {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- call() }()
+	returned := kit.Async(t, call)
 	meanwhile()
-	select {
-	case err := <-done:
-		if err != want {
-			t.Errorf("error %v, want %v", err, want)
-		}
-	case <-time.After(patience):
-		t.Errorf("still waiting after %v", patience)
+	if err := returned(); err != want {
+		t.Errorf("error %v, want %v", err, want)
 	}
 }
