@@ -4,7 +4,6 @@ package lock_test
 
 import (
 	"context"
-	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -12,38 +11,6 @@ import (
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 )
-
-// crowd is how many goroutines contend: the race detector can't look after
-// more.
-func crowd() int {
-	info, _ := debug.ReadBuildInfo()
-	for _, setting := range info.Settings {
-		if setting.Key == "-race" && setting.Value == "true" {
-			return 5000
-		}
-	}
-	return storm.Amount(20_000, 100_000)
-}
-
-// maxThreads samples how many threads there are until all of wg are done.
-func maxThreads(t *testing.T, wg *sync.WaitGroup) int {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
-	end := time.After(2 * kit.Patience)
-	for most := 0; ; time.Sleep(time.Millisecond) {
-		n, err := threads()
-		kit.Must(t, err)
-		most = max(most, n)
-		select {
-		case <-done:
-			return most
-		case <-end:
-			t.Fatal("they don't finish")
-		default:
-		}
-	}
-}
 
 // few is how many threads more than before any number of goroutines may need.
 const few = 20
@@ -56,9 +23,8 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	id, d := newGuarded(t)
 	other := join(t, g).Mutex(0)
 	take(t, other)
-	before, err := threads()
-	kit.Must(t, err)
-	goroutines := crowd()
+	before := kit.Number(t)(kit.Threads())
+	goroutines := kit.Crowd(storm.Amount(20_000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -72,7 +38,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	p := startVisitor(t, g, id, 1, 1<<30)
 	awaitWaiters(t, g, 0, 2)
 	kit.Must(t, other.Unlock())
-	most := maxThreads(t, &wg)
+	most := kit.MaxThreads(t, &wg)
 	d.stop.Store(1)
 	theirs, _ := p.finish(t)
 	if want := uint32(goroutines) + theirs; d.visits != want {
@@ -87,11 +53,10 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	g := newGroup(t, 1)
 	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
 	take(t, theirs)
-	before, err := threads()
-	kit.Must(t, err)
+	before := kit.Number(t)(kit.Threads())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	goroutines := crowd()
+	goroutines := kit.Crowd(storm.Amount(20_000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -103,7 +68,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	awaitWaiters(t, g, 0, 1)
 	awaitQueue(t, m, goroutines-1)
 	cancel()
-	if more := maxThreads(t, &wg) - before; more > few {
+	if more := kit.MaxThreads(t, &wg) - before; more > few {
 		t.Errorf("%d more threads for %d goroutines", more, goroutines)
 	}
 	awaitWaiters(t, g, 0, 0)

@@ -257,7 +257,7 @@ var visitsHelper = sysvtest.Helper("visits", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := threads()
+	n, err := kit.Threads()
 	fmt.Println(visits, n)
 	return err
 })
@@ -281,14 +281,4 @@ func (p visitor) finish(t testing.TB) (visits uint32, threads int) {
 	}
 	p.Finish()
 	return visits, threads
-}
-
-func threads() (n int, err error) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "\nThreads:")
-	_, err = fmt.Sscan(rest, &n)
-	return n, err
 }

@@ -5,18 +5,15 @@ package msg_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 // against measures against testdata/peer/msg.c.
@@ -39,17 +36,7 @@ func BenchmarkPair(b *testing.B) {
 	}
 }
 
-func BenchmarkPingPong(b *testing.B) {
-	for _, cpus := range []int{1, 2} {
-		b.Run(fmt.Sprintf("cpus=%d", cpus), func(b *testing.B) {
-			if runtime.NumCPU() < cpus {
-				b.Skipf("skipping, one CPU: run on a machine with %d", cpus)
-			}
-			n := strconv.Itoa(20_000 / (cpus * cpus * cpus))
-			against(b, "ns/turn", func() float64 { return takeTurns(b, cpus, n) }, "pingpong", strconv.Itoa(cpus), n)
-		})
-	}
-}
+func BenchmarkPingPong(b *testing.B) { compare.PingPong(b, "msg.c", takeTurns) }
 
 // takeTurns sends n messages to another process and back, and returns what each
 // takes.
@@ -77,7 +64,7 @@ var pingpong = sysvtest.Helper("pingpong", func(args []string) error {
 		return err
 	}
 	mine, cpu, n := v[0], v[1], v[2]
-	if err := stayOn(cpu); err != nil {
+	if err := kit.StayOn(cpu); err != nil {
 		return err
 	}
 	buf := make([]byte, 64)
@@ -100,41 +87,14 @@ var pingpong = sysvtest.Helper("pingpong", func(args []string) error {
 	return nil
 })
 
-// stayOn starts the program again on one CPU alone, so that Go's runtime knows
-// that there is only one.
-func stayOn(cpu int) error {
-	const done = "SYSVIPC_PINNED"
-	if os.Getenv(done) != "" {
-		return nil
-	}
-	runtime.LockOSThread()
-	var cpus unix.CPUSet
-	cpus.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &cpus); err != nil {
-		return err
-	}
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), done+"=1"))
-}
-
 // BenchmarkCancel measures from cancelling a wait to its return.
 func BenchmarkCancel(b *testing.B) {
 	r := storm.Random(b)
 	q := newQueue(b)
 	buf := make([]byte, 64)
-	var l latencies
+	var l kit.Latencies
 	for b.Loop() {
-		latency, err := cancelAfter(b, moment(r), func(ctx context.Context) error {
-			_, err := q.Receive(ctx, msg.Any, buf)
-			return err
-		})
-		if err != context.Canceled {
-			b.Fatal(err)
-		}
-		l = append(l, latency)
+		l.Cancel(b, r, func(ctx context.Context) error { _, err := q.Receive(ctx, msg.Any, buf); return err })
 	}
-	p50, p99, max := l.quantiles()
-	b.ReportMetric(0, "ns/op") // of which most is the moment
-	b.ReportMetric(p50, "p50-us")
-	b.ReportMetric(p99, "p99-us")
-	b.ReportMetric(max, "max-us")
+	l.Report(b)
 }

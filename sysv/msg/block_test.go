@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +16,6 @@ import (
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 func receiveText(ctx context.Context, q *msg.Queue, sel msg.Selector) func() string {
@@ -209,53 +206,24 @@ func TestChangesDoNotEndAWait(t *testing.T) {
 	}
 }
 
-// signalStorm sends one round of signals to every thread of this process.
-func signalStorm(sigs ...unix.Signal) error {
-	threads, err := os.ReadDir("/proc/self/task")
-	for _, thread := range threads {
-		tid, _ := strconv.Atoi(thread.Name())
-		for _, sig := range sigs {
-			unix.Tgkill(os.Getpid(), tid, sig) // the thread may be gone
-		}
-	}
-	return err
-}
-
-// strays are signals that have nothing to do with a wait.
-var strays = []unix.Signal{unix.SIGURG, unix.SIGUSR1, unix.SIGCHLD}
-
-func catchSignals(t *testing.T) {
-	caught := make(chan os.Signal, 1) // else SIGUSR1 kills
-	signal.Notify(caught, unix.SIGUSR1, unix.SIGCHLD)
-	t.Cleanup(func() { signal.Stop(caught) })
-}
-
 // The call is interrupted each time, and made anew. A cancellation is a signal
 // among others then.
 func TestSignals(t *testing.T) {
-	catchSignals(t)
+	kit.CatchStrays(t)
 	for name, parent := range kit.Contexts(t) {
 		for i := range 3 {
 			empty, full := newQueue(t), full(t)
 			b := blockingCalls(empty, full)[i]
 			t.Run(b.name+", context "+name, func(t *testing.T) {
-				var returned atomic.Bool
 				ctx, cancel := context.WithCancel(parent)
 				if name == "without end" {
 					ctx = bg
 				}
-				wait := kit.Async(t, func() error {
-					defer returned.Store(true)
-					return b.call(ctx)
-				})
+				call := kit.Begin(t, func() error { return b.call(ctx) }, kit.Strays...)
 				awaitBlocked(t, 1)
-				for range 50 {
-					kit.Must(t, signalStorm(strays...))
-				}
+				call.Signal(50)
 				awaitBlocked(t, 1)
-				if returned.Load() {
-					t.Error("a signal ended the wait")
-				}
+				call.WantWaiting()
 				want := context.Canceled
 				if ctx == bg {
 					want = nil
@@ -265,11 +233,9 @@ func TestSignals(t *testing.T) {
 				} else {
 					time.AfterFunc(0, cancel)
 				}
-				for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
-					kit.Must(t, signalStorm(strays...))
-				}
+				err := call.SignalUntilReturn()
 				cancel()
-				if err := wait(); err != want {
+				if err != want {
 					t.Errorf("error %v, want %v", err, want)
 				}
 			})
@@ -279,25 +245,10 @@ func TestSignals(t *testing.T) {
 
 // A wait that began anew after each signal would never end here.
 func TestSignalsDoNotExtendADeadline(t *testing.T) {
-	catchSignals(t)
+	kit.CatchStrays(t)
 	empty, full := newQueue(t), full(t)
 	for _, b := range blockingCalls(empty, full) {
-		ctx := kit.Brief(t)
-		deadline, _ := ctx.Deadline()
-		var returned atomic.Bool
-		wait := kit.Async(t, func() error {
-			defer returned.Store(true)
-			return b.call(ctx)
-		})
-		for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
-			kit.Must(t, signalStorm(strays...))
-		}
-		if err := wait(); err != context.DeadlineExceeded {
-			t.Errorf("%s: error %v", b.name, err)
-		}
-		if time.Now().Before(deadline) {
-			t.Errorf("%s ended before its deadline", b.name)
-		}
+		kit.WantDeadline(t, b.name, kit.Signalled(t, b.call, kit.Strays...))
 	}
 }
 

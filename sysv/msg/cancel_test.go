@@ -8,12 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
@@ -44,56 +41,6 @@ func blockingCalls(empty, full *msg.Queue) []blocking {
 	}
 }
 
-// cancelAfter cancels a call, pause after it began. It returns how long after
-// the cancellation the call returned, and its error.
-func cancelAfter(t testing.TB, pause time.Duration, call func(context.Context) error) (time.Duration, error) {
-	t.Helper()
-	type end struct {
-		err error
-		at  time.Time
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	begun, ended := make(chan time.Time), make(chan end, 1)
-	go func() {
-		begun <- time.Now()
-		err := call(ctx)
-		ended <- end{err, time.Now()}
-	}()
-	// A timer would be late by more than what is to be hit.
-	for begin := <-begun; time.Since(begin) < pause; {
-		runtime.Gosched()
-	}
-	at := time.Now()
-	cancel()
-	select {
-	case e := <-ended:
-		return e.at.Sub(at), e.err
-	case <-time.After(kit.Patience):
-		t.Fatalf("still waiting %v after its cancellation", kit.Patience)
-		return 0, nil
-	}
-}
-
-// moment is one when a wait is under way for certain, or as often one when it
-// begins.
-func moment(r *rand.Rand) time.Duration {
-	longest := 300 * time.Microsecond
-	if r.IntN(2) == 0 {
-		longest = 10 * time.Microsecond
-	}
-	return time.Duration(r.Int64N(int64(longest)))
-}
-
-type latencies []time.Duration
-
-// quantiles returns them in microseconds.
-func (l latencies) quantiles() (p50, p99, max float64) {
-	slices.Sort(l)
-	us := func(i int) float64 { return float64(l[i].Nanoseconds()) / 1000 }
-	return us(len(l) / 2), us(len(l) * 99 / 100), us(len(l) - 1)
-}
-
 // SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
 func TestCancellationAtAnyMoment(t *testing.T) {
 	r := storm.Random(t)
@@ -101,17 +48,12 @@ func TestCancellationAtAnyMoment(t *testing.T) {
 	empty, full := newQueue(t), full(t)
 	for _, b := range blockingCalls(empty, full) {
 		t.Run(b.name, func(t *testing.T) {
-			var l latencies
+			var l kit.Latencies
 			for range rounds {
-				latency, err := cancelAfter(t, moment(r), b.call)
-				if err != context.Canceled {
-					t.Fatalf("error %v", err)
-				}
-				l = append(l, latency)
+				l.Cancel(t, r, b.call)
 			}
 			awaitBlocked(t, 0)
-			p50, p99, max := l.quantiles()
-			t.Logf("%d cancellations: p50 %.0f µs, p99 %.0f µs, max %.0f µs", rounds, p50, p99, max)
+			l.Log(t)
 		})
 	}
 	wantLeft(t, empty)
@@ -129,20 +71,13 @@ func TestCancellationAgainstAMessage(t *testing.T) {
 	received := 0
 	for round := range rounds {
 		want := fmt.Sprintf("1 %d", round)
-		var sent sync.WaitGroup
-		at := time.Now().Add(moment(r))
-		sent.Go(func() {
-			for time.Now().Before(at) {
-				runtime.Gosched()
-			}
-			send(t, q, want)
-		})
+		sent := kit.AtMoment(r, func() { send(t, q, want) })
 		var m msg.Message
-		_, err := cancelAfter(t, moment(r), func(ctx context.Context) (err error) {
+		_, err := kit.CancelAfter(t, kit.Moment(r), func(ctx context.Context) (err error) {
 			m, err = q.Receive(ctx, msg.Any, buf)
 			return err
 		})
-		sent.Wait()
+		sent()
 		switch {
 		case err == nil:
 			received++
@@ -167,18 +102,13 @@ func TestCancellationAgainstRoom(t *testing.T) {
 	q := full(t)
 	sent := 0
 	for range rounds {
-		var made sync.WaitGroup
-		at := time.Now().Add(moment(r))
-		made.Go(func() {
-			for time.Now().Before(at) {
-				runtime.Gosched()
-			}
+		made := kit.AtMoment(r, func() {
 			if m, ok, err := q.TryNext(msg.Type(1)); !ok || err != nil || text(m) != "1 x" {
 				t.Errorf("%+v, %v, %v", m, ok, err)
 			}
 		})
-		_, err := cancelAfter(t, moment(r), func(ctx context.Context) error { return q.Send(ctx, 2, []byte("y")) })
-		made.Wait()
+		_, err := kit.CancelAfter(t, kit.Moment(r), func(ctx context.Context) error { return q.Send(ctx, 2, []byte("y")) })
+		made()
 		switch err {
 		case nil:
 			sent++
@@ -228,14 +158,8 @@ func (t *tally) add(u tally) {
 }
 
 func mixOne(q *msg.Queue, sends bool, r *rand.Rand) (tally, error) {
-	ctx, cancel := context.WithCancel(bg)
+	ctx, cancel := kit.Momentary(r)
 	defer cancel()
-	if r.IntN(2) == 0 {
-		ctx, cancel = context.WithTimeout(ctx, moment(r))
-		defer cancel()
-	} else {
-		time.AfterFunc(moment(r), cancel)
-	}
 	var done tally
 	var err error
 	if sends {

@@ -133,11 +133,7 @@ func wantLeft(t *testing.T, q *msg.Queue, want ...string) {
 // withoutResource skips the test in a process whom kernel.msgmnb does not bind.
 func withoutResource(t *testing.T) {
 	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	kit.Must(t, err)
-	_, rest, _ := bytes.Cut(status, []byte("\nCapEff:\t"))
-	hex, _, _ := bytes.Cut(rest, []byte("\n"))
-	effective, err := strconv.ParseUint(string(hex), 16, 64)
+	effective, err := kit.ThreadStatus("CapEff")
 	kit.Must(t, err)
 	if effective>>unix.CAP_SYS_RESOURCE&1 == 1 {
 		t.Skip("skipping: with CAP_SYS_RESOURCE nothing is refused: run the test as an ordinary user too")

@@ -22,10 +22,7 @@ import (
 // methods are all methods that ask the kernel, in an order in which each can
 // succeed on a queue of five empty messages. Those that change its permissions
 // come last.
-var methods = []struct {
-	name string
-	call func(*msg.Queue) error
-}{
+var methods = kit.Methods[*msg.Queue]{
 	{"Stat", func(q *msg.Queue) error { _, err := q.Stat(); return err }},
 	{"Peek", func(q *msg.Queue) error { _, _, err := q.Peek(0, make([]byte, 9)); return err }},
 	{"Send", func(q *msg.Queue) error { return q.Send(bg, 1, nil) }},
@@ -42,30 +39,10 @@ var methods = []struct {
 	{"Remove", func(q *msg.Queue) error { return q.Remove() }},
 }
 
-func callAll(q *msg.Queue) map[string]string {
-	got := make(map[string]string)
-	for _, m := range methods {
-		got[m.name] = outcome(m.call(q))
-	}
-	return got
-}
-
-// all is what callAll returns if nothing but these goes otherwise.
-func all(what string, except map[string]string) map[string]string {
-	want := make(map[string]string)
-	for _, m := range methods {
-		want[m.name] = what
-	}
-	for name, what := range except {
-		want[name] = what
-	}
-	return want
-}
-
 func TestMethodsAreComplete(t *testing.T) {
 	known := map[string]bool{"ID": true, "Key": true}
 	for _, m := range methods {
-		known[strings.Fields(m.name)[0]] = true
+		known[strings.Fields(m.Name)[0]] = true
 	}
 	typ := reflect.TypeFor[*msg.Queue]()
 	for i := range typ.NumMethod() {
@@ -78,7 +55,7 @@ func TestMethodsAreComplete(t *testing.T) {
 func TestEveryMethodSaysThatTheQueueIsRemoved(t *testing.T) {
 	q := newQueue(t)
 	kit.Must(t, openID(t, q.ID()).Remove())
-	if diff := cmp.Diff(all(sysv.ErrRemoved.Error(), nil), callAll(q)); diff != "" {
+	if diff := cmp.Diff(methods.All(sysv.ErrRemoved.Error(), nil), methods.Outcomes(q, outcome)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	kit.WantHint(t, q.Remove(), sysv.ErrRemoved, "ipcrm")
@@ -99,12 +76,12 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	kit.PrintOutcomes(callAll(q))
+	kit.PrintOutcomes(methods.Outcomes(q, outcome))
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 })
 
-// callAllOrdinary is callAll by an ordinary user's process.
+// callAllOrdinary calls all methods in an ordinary user's process.
 func callAllOrdinary(t *testing.T, key sysv.Key) map[string]string {
 	t.Helper()
 	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(methodsHelper, key.String())))
@@ -152,7 +129,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 			} else {
 				kit.Must(t, q.SetMode(tt.mode))
 			}
-			if diff := cmp.Diff(all("ok", tt.except), callAllOrdinary(t, key)); diff != "" {
+			if diff := cmp.Diff(methods.All("ok", tt.except), callAllOrdinary(t, key)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -179,7 +156,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 			key := newKey(t)
 			q := makeQueue(t, key, &msg.Config{Mode: tt.mode})
 			send(t, q, "1 ", "1 ", "1 ", "1 ", "1 ")
-			want := all("EACCES", with("EPERM", admin))
+			want := methods.All("EACCES", with("EPERM", admin))
 			for name := range with("ok", tt.may...) {
 				want[name] = "ok"
 			}

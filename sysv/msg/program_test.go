@@ -3,7 +3,6 @@
 package msg_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -50,43 +48,12 @@ var programs = map[string]func() error{
 	},
 	"Ignore": func() error {
 		signal.Ignore(unix.SIGURG)
-		return wantUrgent("SigIgn")
+		return kit.WantUrgent("SigIgn")
 	},
 	// Go's runtime leaves it so only where it has no use for the signal.
 	"started with it blocked, asyncpreemptoff": func() error {
-		return errors.Join(againBlocked(), wantUrgent("SigBlk"))
+		return errors.Join(kit.Again(kit.BlockUrgent), kit.WantUrgent("SigBlk"))
 	},
-}
-
-// wantUrgent checks that SIGURG is in a set that /proc/thread-self/status shows
-// of this thread.
-func wantUrgent(set string) error {
-	status, err := os.ReadFile("/proc/thread-self/status")
-	if err != nil {
-		return err
-	}
-	_, rest, _ := bytes.Cut(status, []byte("\n"+set+":\t"))
-	hex, _, _ := bytes.Cut(rest, []byte("\n"))
-	bits, err := strconv.ParseUint(string(hex), 16, 64)
-	if err == nil && bits>>(unix.SIGURG-1)&1 == 0 {
-		err = fmt.Errorf("SIGURG is not in %s", set)
-	}
-	return err
-}
-
-// againBlocked starts the program once more, with SIGURG blocked.
-func againBlocked() error {
-	const done = "SYSVIPC_AGAIN"
-	if os.Getenv(done) != "" {
-		return nil
-	}
-	runtime.LockOSThread()
-	var urgent unix.Sigset_t
-	urgent.Val[0] = 1 << (unix.SIGURG - 1)
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &urgent, nil); err != nil {
-		return err
-	}
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), done+"=1"))
 }
 
 // endures ends waits, in a queue that is empty and in one that is full, as the

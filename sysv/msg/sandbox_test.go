@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -19,14 +18,6 @@ import (
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
-// A rule makes a system call fail that has a value in its arguments.
-type rule struct {
-	call     uint32
-	argument uint32
-	value    uint32
-	errno    unix.Errno
-}
-
 // olderKernel does what a kernel answers that lacks what came later or was left
 // out.
 var olderKernel = sysvtest.Helper("older kernel", func([]string) error {
@@ -36,10 +27,10 @@ var olderKernel = sysvtest.Helper("older kernel", func([]string) error {
 		return err
 	}
 	defer q.Remove()
-	err = apply(
-		rule{unix.SYS_MSGRCV, 4, sys.MSG_COPY | sys.IPC_NOWAIT, unix.ENOSYS},
-		rule{unix.SYS_MSGCTL, 1, sys.MSG_STAT_ANY, unix.EINVAL},
-		rule{unix.SYS_MSGGET, 0, 0x4d2, unix.ENOSYS})
+	err = errors.Join(
+		kit.Refuse(unix.SYS_MSGRCV, 4, sys.MSG_COPY|sys.IPC_NOWAIT, unix.ENOSYS),
+		kit.Refuse(unix.SYS_MSGCTL, 1, sys.MSG_STAT_ANY, unix.EINVAL),
+		kit.Refuse(unix.SYS_MSGGET, 0, 0x4d2, unix.ENOSYS))
 	if err != nil {
 		return err
 	}
@@ -60,28 +51,6 @@ var olderKernel = sysvtest.Helper("older kernel", func([]string) error {
 	fmt.Println(q.SetMode(0o600))
 	return nil
 })
-
-// apply lets system calls of the calling thread fail (seccomp(2)).
-func apply(rules ...rule) error {
-	const data = 4 // bytes before the arguments in struct seccomp_data: nr, arch, instruction_pointer
-	var filter []unix.SockFilter
-	for _, r := range rules {
-		filter = append(filter,
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: r.call, Jf: 3},
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 4*data + 8*r.argument},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: r.value, Jf: 1},
-			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(r.errno)})
-	}
-	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW})
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
-	}
-	err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
-	runtime.KeepAlive(filter)
-	return err
-}
 
 func TestOlderKernel(t *testing.T) {
 	cmd := kit.Ordinary(sysvtest.Command(olderKernel))

@@ -5,20 +5,17 @@ package sem_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 // against measures against testdata/peer/semop.c.
@@ -55,17 +52,7 @@ func BenchmarkFive(b *testing.B) {
 	}), "five", strconv.Itoa(n))
 }
 
-func BenchmarkPingPong(b *testing.B) {
-	for _, cpus := range []int{1, 2} {
-		b.Run(fmt.Sprintf("cpus=%d", cpus), func(b *testing.B) {
-			if runtime.NumCPU() < cpus {
-				b.Skipf("skipping, one CPU: run on a machine with %d", cpus)
-			}
-			n := strconv.Itoa(20_000 / (cpus * cpus * cpus))
-			against(b, "ns/turn", func() float64 { return takeTurns(b, cpus, n) }, "pingpong", strconv.Itoa(cpus), n)
-		})
-	}
-}
+func BenchmarkPingPong(b *testing.B) { compare.PingPong(b, "semop.c", takeTurns) }
 
 // takeTurns lets two processes take n turns and returns what one takes.
 func takeTurns(t testing.TB, cpus int, n string) float64 {
@@ -94,7 +81,7 @@ var pingpong = sysvtest.Helper("pingpong", func(args []string) error {
 		return err
 	}
 	mine, other, cpu, n := v[0], v[1], v[2], v[3]
-	if err := stayOn(cpu); err != nil {
+	if err := kit.StayOn(cpu); err != nil {
 		return err
 	}
 	await, wake := sem.Op{Num: mine, Delta: -1}, sem.Op{Num: other, Delta: 1}
@@ -111,22 +98,6 @@ var pingpong = sysvtest.Helper("pingpong", func(args []string) error {
 	fmt.Println(time.Since(begin).Nanoseconds() / int64(n))
 	return err
 })
-
-// stayOn starts the program again on one CPU alone, so that Go's runtime knows
-// that there is only one.
-func stayOn(cpu int) error {
-	const done = "SYSVIPC_PINNED"
-	if os.Getenv(done) != "" {
-		return nil
-	}
-	runtime.LockOSThread()
-	var cpus unix.CPUSet
-	cpus.Set(cpu)
-	if err := unix.SchedSetaffinity(0, &cpus); err != nil {
-		return err
-	}
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), done+"=1"))
-}
 
 func BenchmarkContended(b *testing.B) {
 	const window = 300 * time.Millisecond

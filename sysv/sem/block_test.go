@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/signal"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +18,6 @@ import (
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 var take, post, zero = sem.Op{Delta: -1}, sem.Op{Delta: +1}, sem.Op{}
@@ -124,47 +120,18 @@ func TestRemovalEndsAWait(t *testing.T) {
 	}
 }
 
-// signalStorm sends one round of signals to every thread of this process.
-func signalStorm(sigs ...unix.Signal) error {
-	threads, err := os.ReadDir("/proc/self/task")
-	for _, thread := range threads {
-		tid, _ := strconv.Atoi(thread.Name())
-		for _, sig := range sigs {
-			unix.Tgkill(os.Getpid(), tid, sig) // the thread may be gone
-		}
-	}
-	return err
-}
-
-// strays are signals that have nothing to do with a wait.
-var strays = []unix.Signal{unix.SIGURG, unix.SIGUSR1, unix.SIGCHLD}
-
-func catchSignals(t *testing.T) {
-	caught := make(chan os.Signal, 1) // else SIGUSR1 kills
-	signal.Notify(caught, unix.SIGUSR1, unix.SIGCHLD)
-	t.Cleanup(func() { signal.Stop(caught) })
-}
-
 func TestSignalsDoNotEndAWait(t *testing.T) {
-	catchSignals(t)
+	kit.CatchStrays(t)
 	for name, ctx := range kit.Contexts(t) {
 		t.Run("context "+name, func(t *testing.T) {
 			s := newSet(t, 0)
-			var returned atomic.Bool
-			wait := kit.Async(t, func() error {
-				defer returned.Store(true)
-				return s.Do(ctx, take)
-			})
+			call := kit.Begin(t, func() error { return s.Do(ctx, take) }, kit.Strays...)
 			awaitWaiters(t, s, 0, 1)
-			for range 200 {
-				kit.Must(t, signalStorm(strays...))
-			}
+			call.Signal(200)
 			awaitWaiters(t, s, 0, 1)
-			if returned.Load() {
-				t.Error("a signal ended the wait")
-			}
+			call.WantWaiting()
 			kit.Must(t, s.Do(bg, post))
-			kit.Must(t, wait())
+			kit.Must(t, call.Wait())
 			wantValues(t, s, 0)
 		})
 	}
@@ -172,26 +139,11 @@ func TestSignalsDoNotEndAWait(t *testing.T) {
 
 // A wait that began anew after each signal would never end here.
 func TestSignalsDoNotExtendADeadline(t *testing.T) {
-	catchSignals(t)
+	kit.CatchStrays(t)
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
-			ctx := kit.Brief(t)
-			deadline, _ := ctx.Deadline()
-			var returned atomic.Bool
-			wait := kit.Async(t, func() error {
-				defer returned.Store(true)
-				return call.take(ctx)
-			})
-			for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
-				kit.Must(t, signalStorm(strays...))
-			}
-			if err := wait(); err != context.DeadlineExceeded {
-				t.Errorf("error %v", err)
-			}
-			if time.Now().Before(deadline) {
-				t.Error("ended before its deadline")
-			}
+			kit.WantDeadline(t, call.name, kit.Signalled(t, call.take, kit.Strays...))
 		})
 	}
 	wantValues(t, s, 0)
@@ -199,29 +151,18 @@ func TestSignalsDoNotExtendADeadline(t *testing.T) {
 
 // A cancellation is a signal among others then.
 func TestSignalsDoNotHideACancellation(t *testing.T) {
-	catchSignals(t)
+	kit.CatchStrays(t)
 	s := newSet(t, 0)
 	for name, parent := range kit.Contexts(t) {
 		t.Run("context "+name, func(t *testing.T) {
-			for _, call := range blockingCalls(s) {
-				var returned atomic.Bool
+			for _, b := range blockingCalls(s) {
 				ctx, cancel := context.WithCancel(parent)
-				wait := kit.Async(t, func() error {
-					defer returned.Store(true)
-					return call.take(ctx)
-				})
-				for i := 0; i < 50; i++ {
-					kit.Must(t, signalStorm(strays...))
-				}
-				if returned.Load() {
-					t.Errorf("%s: a signal ended the wait", call.name)
-				}
+				call := kit.Begin(t, func() error { return b.take(ctx) }, kit.Strays...)
+				call.Signal(50)
+				call.WantWaiting()
 				time.AfterFunc(0, cancel)
-				for end := time.Now().Add(kit.Patience); !returned.Load() && time.Now().Before(end); {
-					kit.Must(t, signalStorm(strays...))
-				}
-				if err := wait(); err != context.Canceled {
-					t.Errorf("%s: error %v", call.name, err)
+				if err := call.SignalUntilReturn(); err != context.Canceled {
+					t.Errorf("%s: error %v", b.name, err)
 				}
 			}
 			wantValues(t, s, 0)

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -37,56 +35,6 @@ func blockingCalls(s *sem.Set) []blocking {
 	}
 }
 
-// cancelAfter cancels a call, pause after it began. It returns how long after
-// the cancellation the call returned, and its error.
-func cancelAfter(t testing.TB, pause time.Duration, call func(context.Context) error) (time.Duration, error) {
-	t.Helper()
-	type end struct {
-		err error
-		at  time.Time
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	begun, ended := make(chan time.Time), make(chan end, 1)
-	go func() {
-		begun <- time.Now()
-		err := call(ctx)
-		ended <- end{err, time.Now()}
-	}()
-	// A timer would be late by more than what is to be hit.
-	for begin := <-begun; time.Since(begin) < pause; {
-		runtime.Gosched()
-	}
-	at := time.Now()
-	cancel()
-	select {
-	case e := <-ended:
-		return e.at.Sub(at), e.err
-	case <-time.After(kit.Patience):
-		t.Fatalf("still waiting %v after its cancellation", kit.Patience)
-		return 0, nil
-	}
-}
-
-// moment is one when a wait is under way for certain, or as often one when it
-// begins.
-func moment(r *rand.Rand) time.Duration {
-	longest := 300 * time.Microsecond
-	if r.IntN(2) == 0 {
-		longest = 10 * time.Microsecond
-	}
-	return time.Duration(r.Int64N(int64(longest)))
-}
-
-type latencies []time.Duration
-
-// quantiles returns them in microseconds.
-func (l latencies) quantiles() (p50, p99, max float64) {
-	slices.Sort(l)
-	us := func(i int) float64 { return float64(l[i].Nanoseconds()) / 1000 }
-	return us(len(l) / 2), us(len(l) * 99 / 100), us(len(l) - 1)
-}
-
 // SYSVIPC_STORM=full makes it 10,000 cancellations. BenchmarkCancel measures.
 func TestCancellationAtAnyMoment(t *testing.T) {
 	r := storm.Random(t)
@@ -94,18 +42,13 @@ func TestCancellationAtAnyMoment(t *testing.T) {
 	s := newSet(t, 0)
 	for _, call := range blockingCalls(s) {
 		t.Run(call.name, func(t *testing.T) {
-			var l latencies
+			var l kit.Latencies
 			for range rounds {
-				latency, err := cancelAfter(t, moment(r), call.take)
-				if err != context.Canceled {
-					t.Fatalf("error %v", err)
-				}
-				l = append(l, latency)
+				l.Cancel(t, r, call.take)
 			}
 			wantValues(t, s, 0)
 			awaitWaiters(t, s, 0, 0)
-			p50, p99, max := l.quantiles()
-			t.Logf("%d cancellations: p50 %.0f µs, p99 %.0f µs, max %.0f µs", rounds, p50, p99, max)
+			l.Log(t)
 		})
 	}
 }
@@ -115,19 +58,11 @@ func BenchmarkCancel(b *testing.B) {
 	s := newSet(b, 0)
 	for _, call := range blockingCalls(s) {
 		b.Run(call.name, func(b *testing.B) {
-			var l latencies
+			var l kit.Latencies
 			for b.Loop() {
-				latency, err := cancelAfter(b, moment(r), call.take)
-				if err != context.Canceled {
-					b.Fatal(err)
-				}
-				l = append(l, latency)
+				l.Cancel(b, r, call.take)
 			}
-			p50, p99, max := l.quantiles()
-			b.ReportMetric(0, "ns/op") // of which most is the moment
-			b.ReportMetric(p50, "p50-us")
-			b.ReportMetric(p99, "p99-us")
-			b.ReportMetric(max, "max-us")
+			l.Report(b)
 		})
 	}
 }
@@ -142,18 +77,13 @@ func TestCancellationAgainstAToken(t *testing.T) {
 		t.Run(call.name, func(t *testing.T) {
 			taken := 0
 			for range rounds {
-				var posted sync.WaitGroup
-				at := time.Now().Add(moment(r))
-				posted.Go(func() {
-					for time.Now().Before(at) {
-						runtime.Gosched()
-					}
+				posted := kit.AtMoment(r, func() {
 					if err := s.Do(bg, post); err != nil {
 						t.Error(err)
 					}
 				})
-				_, err := cancelAfter(t, moment(r), call.take)
-				posted.Wait()
+				_, err := kit.CancelAfter(t, kit.Moment(r), call.take)
+				posted()
 				switch {
 				case err == nil:
 					taken++
@@ -182,7 +112,7 @@ func mix(s *sem.Set, seed uint64, rounds int) (taken, posted int, err error) {
 				var t, p int
 				var e error
 				if i%3 == 0 {
-					time.Sleep(moment(r))
+					time.Sleep(kit.Moment(r))
 					e, p = s.Do(bg, post), 1
 				} else {
 					t, e = tryToTake(s, c, r)
@@ -200,14 +130,8 @@ func mix(s *sem.Set, seed uint64, rounds int) (taken, posted int, err error) {
 // tryToTake takes one or two, or gives up at a random moment, and returns how
 // many it has taken.
 func tryToTake(s *sem.Set, c *sem.Counting, r *rand.Rand) (int, error) {
-	ctx, cancel := context.WithCancel(bg)
+	ctx, cancel := kit.Momentary(r)
 	defer cancel()
-	if r.IntN(2) == 0 {
-		ctx, cancel = context.WithTimeout(ctx, moment(r))
-		defer cancel()
-	} else {
-		time.AfterFunc(moment(r), cancel)
-	}
 	n := 1 + r.IntN(2)
 	var err error
 	if r.IntN(2) == 0 {
@@ -225,23 +149,15 @@ func tryToTake(s *sem.Set, c *sem.Counting, r *rand.Rand) (int, error) {
 }
 
 var mixes = sysvtest.Helper("mixes", func(args []string) error {
-	id, err := strconv.Atoi(args[0])
+	s, v, err := setAndNumbers(args[:2])
 	if err != nil {
 		return err
 	}
-	seed, err := strconv.ParseUint(args[1], 10, 64)
+	seed, err := strconv.ParseUint(args[2], 10, 64)
 	if err != nil {
 		return err
 	}
-	rounds, err := strconv.Atoi(args[2])
-	if err != nil {
-		return err
-	}
-	s, err := sem.OpenID(id)
-	if err != nil {
-		return err
-	}
-	taken, posted, err := mix(s, seed, rounds)
+	taken, posted, err := mix(s, seed, v[0])
 	fmt.Println(taken, posted)
 	return err
 })
@@ -252,7 +168,7 @@ func TestCancellationsOfProcessesLoseNoToken(t *testing.T) {
 	s := newSet(t, 0)
 	var ps []*sysvtest.Process
 	for range 2 {
-		ps = append(ps, sysvtest.Start(t, mixes, strconv.Itoa(s.ID()), strconv.FormatUint(r.Uint64(), 10), strconv.Itoa(rounds)))
+		ps = append(ps, sysvtest.Start(t, mixes, strconv.Itoa(s.ID()), strconv.Itoa(rounds), strconv.FormatUint(r.Uint64(), 10)))
 	}
 	taken, posted, err := mix(s, r.Uint64(), rounds)
 	kit.Must(t, err)

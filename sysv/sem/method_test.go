@@ -28,10 +28,7 @@ import (
 // methods are all methods that ask the kernel, in an order in which each can
 // succeed on a set of the values 0, 1, 1. Those that change its permissions
 // come last.
-var methods = []struct {
-	name string
-	call func(*sem.Set) error
-}{
+var methods = kit.Methods[*sem.Set]{
 	{"Set.Value", func(s *sem.Set) error { _, err := s.Value(0); return err }},
 	{"Set.Values", func(s *sem.Set) error { _, err := s.Values(); return err }},
 	{"Set.LastPID", func(s *sem.Set) error { _, err := s.LastPID(0); return err }},
@@ -55,30 +52,10 @@ var methods = []struct {
 	{"Set.Remove", func(s *sem.Set) error { return s.Remove() }},
 }
 
-func callAll(s *sem.Set) map[string]string {
-	got := make(map[string]string)
-	for _, m := range methods {
-		got[m.name] = outcome(m.call(s))
-	}
-	return got
-}
-
-// all is what callAll returns if nothing but these goes otherwise.
-func all(what string, except map[string]string) map[string]string {
-	want := make(map[string]string)
-	for _, m := range methods {
-		want[m.name] = what
-	}
-	for name, what := range except {
-		want[name] = what
-	}
-	return want
-}
-
 func TestMethodsAreComplete(t *testing.T) {
 	known := map[string]bool{"Set.ID": true, "Set.Key": true, "Set.Len": true, "Set.Mutex": true, "Set.Counting": true}
 	for _, m := range methods {
-		known[strings.Fields(m.name)[0]] = true
+		known[strings.Fields(m.Name)[0]] = true
 	}
 	for _, typ := range []reflect.Type{reflect.TypeFor[*sem.Set](), reflect.TypeFor[*sem.Mutex](), reflect.TypeFor[*sem.Counting]()} {
 		for i := range typ.NumMethod() {
@@ -93,7 +70,7 @@ func TestEveryMethodSaysThatTheSetIsRemoved(t *testing.T) {
 	s := newSet(t, 1, 1, 1)
 	kit.Must(t, s.Mutex(0).Lock(bg)) // else Unlock does not ask the kernel
 	kit.Must(t, openID(t, s.ID()).Remove())
-	if diff := cmp.Diff(all(sysv.ErrRemoved.Error(), nil), callAll(s)); diff != "" {
+	if diff := cmp.Diff(methods.All(sysv.ErrRemoved.Error(), nil), methods.Outcomes(s, outcome)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	kit.WantHint(t, s.Remove(), sysv.ErrRemoved, "ipcrm")
@@ -121,12 +98,12 @@ var methodsHelper = sysvtest.Helper("methods", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	kit.PrintOutcomes(callAll(s))
+	kit.PrintOutcomes(methods.Outcomes(s, outcome))
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 })
 
-// callAllOrdinary is callAll by an ordinary user's process.
+// callAllOrdinary calls all methods in an ordinary user's process.
 func callAllOrdinary(t *testing.T, key sysv.Key) map[string]string {
 	t.Helper()
 	return startCallAll(t, kit.Ordinary(sysvtest.Command(methodsHelper, key.String())))
@@ -182,7 +159,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 			} else {
 				kit.Must(t, s.SetMode(tt.mode))
 			}
-			want := all("ok", tt.except)
+			want := methods.All("ok", tt.except)
 			want["Mutex.Unlock"] = sem.ErrNotLocked.Error()
 			if diff := cmp.Diff(want, callAllOrdinary(t, key)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -194,7 +171,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 func TestStrangerIsBoundByTheMode(t *testing.T) {
 	admin := map[string]string{"Set.SetPerm": "EPERM", "Set.SetMode": "EPERM", "Set.Remove": "EPERM", "Mutex.Unlock": sem.ErrNotLocked.Error()}
 	with := func(what string, names ...string) map[string]string {
-		want := all("EACCES", admin)
+		want := methods.All("EACCES", admin)
 		for _, name := range names {
 			want[name] = what
 		}
@@ -208,7 +185,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 		{0o660, with("")},
 		{0o604, with("ok", "Set.Value", "Set.Values", "Set.LastPID", "Set.Waiters", "Set.ZeroWaiters", "Set.Stat", "Set.Do for 0", "Set.Try for 0")},
 		{0o602, with("ok", "Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Counting.Release", "Counting.Acquire", "Counting.TryAcquire", "Set.SetValue", "Set.SetValues")},
-		{0o606, all("ok", admin)},
+		{0o606, methods.All("ok", admin)},
 	} {
 		t.Run(fmt.Sprintf("%#o", uint32(tt.mode)), func(t *testing.T) {
 			if tt.mode == 0o602 {
@@ -271,7 +248,7 @@ func TestOpenerInAnotherPIDNamespace(t *testing.T) {
 	kit.Must(t, sys.SemSetall(id, []uint16{0, 1, 1}))
 	cmd := sysvtest.Command(methodsHelper, key.String())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	want := all("ok", map[string]string{"Mutex.Unlock": sem.ErrNotLocked.Error()})
+	want := methods.All("ok", map[string]string{"Mutex.Unlock": sem.ErrNotLocked.Error()})
 	if diff := cmp.Diff(want, startCallAll(t, cmd)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -304,17 +303,6 @@ func TestCancelledLocksAddUp(t *testing.T) {
 	if !tryLock(t, m) {
 		t.Error("can't be locked")
 	}
-}
-
-func threads(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	kit.Must(t, err)
-	_, rest, _ := strings.Cut(string(status), "\nThreads:")
-	var n int
-	_, err = fmt.Sscan(rest, &n)
-	kit.Must(t, err)
-	return n
 }
 
 func TestRemovalEndsALock(t *testing.T) {

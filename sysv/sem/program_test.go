@@ -3,7 +3,6 @@
 package sem_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +17,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -62,18 +61,18 @@ var programs = map[string]func() (end func() error, err error){
 	},
 	"Ignore": func() (func() error, error) {
 		signal.Ignore(unix.SIGURG)
-		return nil, wantUrgent("SigIgn")
+		return nil, kit.WantUrgent("SigIgn")
 	},
 	"started with it ignored": func() (func() error, error) {
-		return nil, again(func() error { signal.Ignore(unix.SIGURG); return nil })
+		return nil, kit.Again(func() error { signal.Ignore(unix.SIGURG); return nil })
 	},
 	"started with it blocked": func() (func() error, error) {
-		return nil, again(blockUrgent)
+		return nil, kit.Again(kit.BlockUrgent)
 	},
 	// Go's runtime leaves it so only where it has no use for the signal.
 	"started with it blocked, asyncpreemptoff": func() (func() error, error) {
-		err := again(blockUrgent)
-		return nil, errors.Join(err, wantUrgent("SigBlk"))
+		err := kit.Again(kit.BlockUrgent)
+		return nil, errors.Join(err, kit.WantUrgent("SigBlk"))
 	},
 	"profiled": func() (func() error, error) {
 		stop := make(chan struct{})
@@ -84,7 +83,7 @@ var programs = map[string]func() (end func() error, err error){
 				case <-stop:
 					return
 				default:
-					signalStorm(unix.SIGPROF)
+					kit.Signal(os.Getpid(), unix.SIGPROF)
 				}
 			}
 		})
@@ -95,49 +94,6 @@ var programs = map[string]func() (end func() error, err error){
 			return nil
 		}, pprof.StartCPUProfile(io.Discard)
 	},
-}
-
-func urgent() *unix.Sigset_t {
-	var set unix.Sigset_t
-	set.Val[0] = 1 << (unix.SIGURG - 1)
-	return &set
-}
-
-func blockUrgent() error { return unix.PthreadSigmask(unix.SIG_BLOCK, urgent(), nil) }
-
-// urgentIn tells whether SIGURG is in a set that /proc/thread-self/status shows
-// of this thread.
-func urgentIn(set string) (bool, error) {
-	status, err := os.ReadFile("/proc/thread-self/status")
-	if err != nil {
-		return false, err
-	}
-	_, rest, _ := bytes.Cut(status, []byte("\n"+set+":\t"))
-	hex, _, _ := bytes.Cut(rest, []byte("\n"))
-	bits, err := strconv.ParseUint(string(hex), 16, 64)
-	return bits>>(unix.SIGURG-1)&1 == 1, err
-}
-
-func wantUrgent(set string) error {
-	in, err := urgentIn(set)
-	if err == nil && !in {
-		err = fmt.Errorf("SIGURG is not in %s", set)
-	}
-	return err
-}
-
-// again starts the program once more, after prepare has changed what exec
-// leaves as it is.
-func again(prepare func() error) error {
-	const done = "SYSVIPC_AGAIN"
-	if os.Getenv(done) != "" {
-		return nil
-	}
-	runtime.LockOSThread()
-	if err := prepare(); err != nil {
-		return err
-	}
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), done+"=1"))
 }
 
 // endures cancels waits as the kind of program that it is.
@@ -336,7 +292,7 @@ func signalComes(long bool) (bool, error) {
 	// What was sent before may still be on its way from the other processor:
 	// it comes with the next return from the kernel.
 	unix.Gettid()
-	if err := blockUrgent(); err != nil {
+	if err := kit.BlockUrgent(); err != nil {
 		return false, err
 	}
 	if long {
@@ -345,8 +301,8 @@ func signalComes(long bool) (bool, error) {
 	for begin := time.Now(); time.Since(begin) < 20*time.Microsecond; {
 		runtime.Gosched()
 	}
-	comes, err := urgentIn("SigPnd")
-	return comes, errors.Join(err, unix.PthreadSigmask(unix.SIG_UNBLOCK, urgent(), nil))
+	comes, err := kit.UrgentIn("SigPnd")
+	return comes, errors.Join(err, kit.UnblockUrgent())
 }
 
 func TestNoSignalAfterTheCall(t *testing.T) {

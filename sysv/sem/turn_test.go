@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,36 +204,6 @@ func spin(n int) {
 	}
 }
 
-// crowd is how many goroutines contend: the race detector can't look after
-// more.
-func crowd() int {
-	info, _ := debug.ReadBuildInfo()
-	for _, setting := range info.Settings {
-		if setting.Key == "-race" && setting.Value == "true" {
-			return 5000
-		}
-	}
-	return 100_000
-}
-
-// maxThreads samples how many threads there are until all of wg are done.
-func maxThreads(t *testing.T, wg *sync.WaitGroup) int {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
-	end := time.After(2 * kit.Patience)
-	for most := 0; ; time.Sleep(time.Millisecond) {
-		most = max(most, threads(t))
-		select {
-		case <-done:
-			return most
-		case <-end:
-			t.Fatal("they don't finish")
-		default:
-		}
-	}
-}
-
 // Another process contends with them, so that one of them has to wait in the
 // kernel again and again.
 func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
@@ -242,9 +211,9 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	m := s.Mutex(0)
 	other := openID(t, s.ID()).Mutex(0)
 	kit.Must(t, other.Lock(bg))
-	before := threads(t)
+	before := kit.Number(t)(kit.Threads())
 
-	goroutines := crowd()
+	goroutines := kit.Crowd(100_000)
 	var wg sync.WaitGroup
 	n := 0
 	for range goroutines {
@@ -264,7 +233,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	p := sysvtest.Start(t, rotates, strconv.Itoa(s.ID()), "1", "0")
 	p.Expect("running")
 	kit.Must(t, other.Unlock())
-	most := maxThreads(t, &wg)
+	most := kit.MaxThreads(t, &wg)
 	p.Kill()
 	if n != goroutines {
 		t.Errorf("%d of %d were inside", n, goroutines)
@@ -280,9 +249,9 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	s := newSet(t, 0)
 	m := s.Mutex(0)
-	before := threads(t)
+	before := kit.Number(t)(kit.Threads())
 	all, cancelAll := context.WithCancel(t.Context())
-	goroutines := crowd()
+	goroutines := kit.Crowd(100_000)
 	cancels := make([]context.CancelFunc, goroutines)
 	var returned atomic.Int64
 	var wg sync.WaitGroup
@@ -305,7 +274,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	kit.Eventually(t, "some return", func() bool { return int(returned.Load()) == few })
 	awaitQueue(t, s, goroutines-few-1)
 	cancelAll()
-	if more := maxThreads(t, &wg) - before; more > 20 {
+	if more := kit.MaxThreads(t, &wg) - before; more > 20 {
 		t.Errorf("%d more threads for %d goroutines", more, goroutines)
 	}
 	for _, cancel := range cancels {

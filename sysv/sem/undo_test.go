@@ -4,12 +4,9 @@ package sem_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -17,7 +14,6 @@ import (
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 func TestEndOfAProcessUndoes(t *testing.T) {
@@ -113,38 +109,11 @@ func TestEndOfAProcessWakesWaiters(t *testing.T) {
 	kit.Must(t, wait())
 }
 
-// onThreadThatEnds runs f on a thread of its own and returns when that is gone.
-func onThreadThatEnds(t *testing.T, f func()) {
-	tid := make(chan int)
-	var run func()
-	run = func() {
-		runtime.LockOSThread() // without unlocking it, the thread ends with us
-		if unix.Gettid() == os.Getpid() {
-			// The main thread never ends: occupy it, and take another.
-			defer runtime.UnlockOSThread()
-			done := make(chan struct{})
-			go func() { defer close(done); run() }()
-			<-done
-			return
-		}
-		f()
-		tid <- unix.Gettid()
-	}
-	go run()
-	path := fmt.Sprintf("/proc/self/task/%d", <-tid)
-	kit.Eventually(t, "the thread ends", func() bool {
-		_, err := os.Stat(path)
-		return errors.Is(err, fs.ErrNotExist)
-	})
-}
-
 func TestEndOfAGoroutineOrThreadUndoesNothing(t *testing.T) {
 	s := newSet(t, 2)
 	kit.Must(t, kit.Async(t, func() error { return s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) })())
 	wantValues(t, s, 1)
-	var err error
-	onThreadThatEnds(t, func() { err = s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) })
-	kit.Must(t, err)
+	kit.Must(t, kit.OnThreadThatEnds(func() error { return s.Do(bg, sem.Op{Delta: -1, Flags: sem.Undo}) }))
 	wantValues(t, s, 0)
 }
 

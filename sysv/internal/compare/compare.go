@@ -3,6 +3,7 @@
 package compare
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -60,6 +61,21 @@ func C(b testing.TB, source string) func(args ...string) Measure {
 			}
 			return Number(b, strings.TrimSpace(string(out)))
 		}
+	}
+}
+
+// PingPong measures, on one CPU and on two, what one of n turns takes that two
+// processes take: with takeTurns, and with the pingpong of C's source.
+func PingPong(b *testing.B, source string, takeTurns func(b testing.TB, cpus int, n string) float64) {
+	for _, cpus := range []int{1, 2} {
+		b.Run(fmt.Sprintf("cpus=%d", cpus), func(b *testing.B) {
+			if runtime.NumCPU() < cpus {
+				b.Skipf("skipping, one CPU: run on a machine with %d", cpus)
+			}
+			n := strconv.Itoa(20_000 / (cpus * cpus * cpus))
+			ours := func() float64 { return takeTurns(b, cpus, n) }
+			Report(b, "ns/turn", ours, "C", C(b, source)("pingpong", strconv.Itoa(cpus), n))
+		})
 	}
 }
 

@@ -5,9 +5,7 @@ package conformance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"example.com/sysvipc/sysv/internal/kit"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"golang.org/x/sys/unix"
 )
 
 // forever is the context of waits that nothing but the kernel ends.
@@ -36,17 +33,6 @@ func wantNow(t *testing.T, what string, when time.Time) {
 	t.Helper()
 	if ago := time.Since(when); ago < -kit.Patience || ago > kit.Patience {
 		t.Errorf("%s is %v, %v ago", what, when, ago)
-	}
-}
-
-// signalAll sends a signal to every thread of a process.
-func signalAll(t *testing.T, pid int, sig unix.Signal) {
-	t.Helper()
-	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	kit.Must(t, err)
-	for _, thread := range threads {
-		tid, _ := strconv.Atoi(thread.Name())
-		unix.Tgkill(pid, tid, sig) // the thread may be gone
 	}
 }
 

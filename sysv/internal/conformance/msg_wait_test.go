@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
@@ -100,10 +99,10 @@ var msgWaitRows = []row{
 func signalWhoWaits(t *testing.T, p peer) {
 	t.Helper()
 	kit.AwaitBlocked(t, p.pid(), 1)
-	signalAll(t, p.pid(), unix.SIGUSR1)
+	kit.Must(t, kit.Signal(p.pid(), unix.SIGUSR1))
 	p.Expect(unix.SIGUSR1.String())
 	for range 20 {
-		signalAll(t, p.pid(), unix.SIGUSR1)
+		kit.Must(t, kit.Signal(p.pid(), unix.SIGUSR1))
 	}
 	kit.AwaitBlocked(t, p.pid(), 1)
 }
@@ -121,18 +120,7 @@ func wantCancelled(t *testing.T, call func(context.Context) error) {
 			t.Errorf("context %s: error %v", name, err)
 		}
 	}
-	ctx := kit.Brief(t)
-	deadline, _ := ctx.Deadline()
-	wait := kit.Async(t, func() error { return call(ctx) })
-	for ctx.Err() == nil {
-		signalAll(t, os.Getpid(), unix.SIGURG)
-	}
-	if err := wait(); err != context.DeadlineExceeded {
-		t.Errorf("error %v", err)
-	}
-	if time.Now().Before(deadline) {
-		t.Error("ended before its deadline")
-	}
+	kit.WantDeadline(t, "under signals", kit.Signalled(t, call, unix.SIGURG))
 }
 
 // wantRemovalEnds removes a queue on which a peer waits, and calls of ours.

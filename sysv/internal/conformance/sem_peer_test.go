@@ -3,12 +3,10 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"syscall"
 	"testing"
 
@@ -45,8 +43,7 @@ func (p *semPeerState) call(verb string, args peerArgs) (answer any, err error) 
 	case "do":
 		return nil, p.Do(forever, semOps(args)...)
 	case "do-on-a-thread-that-ends":
-		onThreadThatEnds(func() { err = p.Do(forever, semOps(args)...) })
-		return nil, err
+		return nil, kit.OnThreadThatEnds(func() error { return p.Do(forever, semOps(args)...) })
 	case "try":
 		return p.Try(semOps(args)...)
 	case "value":
@@ -82,35 +79,9 @@ func (p *semPeerState) call(verb string, args peerArgs) (answer any, err error) 
 	case "take-and-give-back":
 		return nil, takeAndGiveBackOfSet(p.Set, rand.New(rand.NewPCG(uint64(args.num(0)), 0)), args.num(1))
 	case "unshare-ipc":
-		onThreadThatEnds(func() { err = unix.Unshare(unix.CLONE_NEWIPC) })
-		return nil, err
+		return nil, kit.OnThreadThatEnds(func() error { return unix.Unshare(unix.CLONE_NEWIPC) })
 	}
 	panic("the peer can't " + verb)
-}
-
-// onThreadThatEnds runs f on a thread of its own and returns when that is gone.
-func onThreadThatEnds(f func()) {
-	tid := make(chan int)
-	var run func()
-	run = func() {
-		runtime.LockOSThread() // without unlocking it, the thread ends with us
-		if unix.Gettid() == os.Getpid() {
-			// The main thread never ends: occupy it, and take another.
-			defer runtime.UnlockOSThread()
-			done := make(chan struct{})
-			go func() { defer close(done); run() }()
-			<-done
-			return
-		}
-		f()
-		tid <- unix.Gettid()
-	}
-	go run()
-	for path := fmt.Sprintf("/proc/self/task/%d", <-tid); ; runtime.Gosched() {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-	}
 }
 
 func lockAndUnlockSet(s *sem.Set, rounds int) error {

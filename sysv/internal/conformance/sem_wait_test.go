@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
@@ -64,10 +63,10 @@ var semWaitRows = []row{
 				p.want(nil, "catch")
 				p.tell("do", op)
 				awaitAllOfSet(t, s, 1)
-				signalAll(t, p.pid(), unix.SIGUSR1)
+				kit.Must(t, kit.Signal(p.pid(), unix.SIGUSR1))
 				p.Expect(unix.SIGUSR1.String())
 				for range 20 {
-					signalAll(t, p.pid(), unix.SIGUSR1)
+					kit.Must(t, kit.Signal(p.pid(), unix.SIGUSR1))
 				}
 				awaitAllOfSet(t, s, 1)
 				kit.Must(t, s.SetValue(0, -op.Delta))
@@ -91,18 +90,8 @@ var semWaitRows = []row{
 					awaitAllOfSet(t, s, 0)
 				}
 
-				ctx := kit.Brief(t)
-				deadline, _ := ctx.Deadline()
-				wait := kit.Async(t, func() error { return s.Do(ctx, op) })
-				for ctx.Err() == nil {
-					signalAll(t, unix.Getpid(), unix.SIGURG)
-				}
-				if err := wait(); err != context.DeadlineExceeded {
-					t.Errorf("error %v", err)
-				}
-				if time.Now().Before(deadline) {
-					t.Error("ended before its deadline")
-				}
+				do := func(ctx context.Context) error { return s.Do(ctx, op) }
+				kit.WantDeadline(t, "under signals", kit.Signalled(t, do, unix.SIGURG))
 				awaitAllOfSet(t, s, 0)
 				wantSetValues(t, s, 1)
 			})

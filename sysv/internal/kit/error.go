@@ -4,7 +4,6 @@ package kit
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,24 +73,4 @@ func Outcome(err error, known ...error) string {
 		return unix.ErrnoName(errno)
 	}
 	return err.Error()
-}
-
-// PrintOutcomes prints how each method went, for ReadOutcomes in another process.
-func PrintOutcomes(outcomes map[string]string) {
-	for name, what := range outcomes {
-		fmt.Printf("%s: %s\n", name, what)
-	}
-	fmt.Println("end")
-}
-
-// ReadOutcomes reads, line by line, what PrintOutcomes has printed.
-func ReadOutcomes(line func() string) map[string]string {
-	outcomes := make(map[string]string)
-	for {
-		name, what, ok := strings.Cut(line(), ": ")
-		if !ok {
-			return outcomes
-		}
-		outcomes[name] = what
-	}
 }
