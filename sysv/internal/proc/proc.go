@@ -185,8 +185,8 @@ func (r *row) unsigned(base, bits int) uint64 {
 	return v
 }
 
-// short reads what nearly every column is, in a third of strconv's time: digits,
-// and so few that they fit. It leaves the rest, and what to say of it, to strconv.
+// short reads what nearly every column is, faster than strconv: digits, and so few
+// that they fit. It leaves the rest, and what to say of it, to strconv.
 func short(digits []byte, base int) (v uint64, ok bool) {
 	if len(digits) == 0 || len(digits) > 18 {
 		return 0, false
