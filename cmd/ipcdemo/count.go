@@ -142,7 +142,7 @@ func (b *board) dawdle(n uint32) {
 
 // allBegan tells whether every child is in its first increment or beyond it.
 func (b *board) allBegan() bool {
-	for i := range b.slots[:b.Children] {
+	for i := range min(int(b.Children), len(b.slots)) {
 		if s := &b.slots[i]; s.Own.Load() == 0 && s.Step.Load() == outside {
 			return false
 		}
