@@ -143,10 +143,13 @@ func (k *Kind[T]) SetMode(id int, mode fs.FileMode) error {
 	return k.SetPerm(id, p.UID, p.GID, mode)
 }
 
-// Mode checks that mode has permission bits only.
+// Mode checks that mode has permission bits only, and does not say Making.
 func (k *Kind[T]) Mode(op string, key sysv.Key, id int, mode fs.FileMode) (int, error) {
 	if mode&^0o777 != 0 {
 		return 0, k.Invalid(op, key, id, fmt.Sprintf("mode %#o has bits outside 0o777", uint32(mode)))
+	}
+	if mode == Making {
+		return 0, k.Invalid(op, key, id, fmt.Sprintf("mode %#o marks what is in the making: take another", Making))
 	}
 	return int(mode), nil
 }
