@@ -92,7 +92,9 @@
 // and taking its place, while others join and leave that slot exactly a multiple
 // of 1,048,576 times and the last of them holds the very mutex, it would rob it.
 //
-// Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
+// [Group.Remove] marks each mutex in the segment, so that members who need no
+// system call hear of it at their next Lock: who is inside stays there until he
+// unlocks, and nobody comes in after him. Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
 // nobody can tell any more who lives. Other programs must not write to the set's
 // semaphores, nor give it values: SETVAL and SETALL make the kernel forget what
 // there is to undo. Whoever may write to the segment can break every lock in it,

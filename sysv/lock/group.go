@@ -223,6 +223,7 @@ func (g *Group) Remove() error {
 		return err
 	}
 	at(setRemoved)
+	mem.poison()
 	err = errors.Join(err, g.seg.Remove())
 	at(segmentRemoved)
 	return err

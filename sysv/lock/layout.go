@@ -34,7 +34,7 @@ type header struct {
 // cell is a mutex.
 type cell struct {
 	word       atomic.Uint32
-	dirty      atomic.Uint32 // 1 from an owner's death until Repaired
+	marks      atomic.Uint32
 	recoveries atomic.Uint32 // how many owners died
 	_          [line/4 - 3]uint32
 }
@@ -48,6 +48,16 @@ const (
 	slotBits = 11
 	genBits  = 20
 	genMask  = 1<<genBits - 1
+)
+
+// removed is the word of a mutex of a group that is removed, where it is not held
+// still: no owner, and nothing that a Lock takes for free.
+const removed = 1
+
+// What a cell's marks say.
+const (
+	abandonedMark = 1 << iota // from an owner's death until Repaired
+	removedMark               // the group is removed, for good
 )
 
 func ownerWord(slot int, generation uint32) uint32 {

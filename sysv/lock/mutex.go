@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/turn"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -44,15 +45,15 @@ func (m *Mutex) init(g *Group, index int, c *cell) {
 // called Repaired since: what the mutex guards may be half-written. That is no
 // error: the mutex is locked all the same.
 //
-// Errors: [sysv.ErrRemoved] where the set is gone, and with it what tells the
-// living from the dead; [os.ErrClosed] after Close. A mutex that nobody holds
-// is taken without a system call, and so even after Remove.
+// Errors: [sysv.ErrRemoved] where the group is removed, or its set is gone, and
+// with it what tells the living from the dead; [os.ErrClosed] after Close.
 func (m *Mutex) Lock(ctx context.Context) (abandoned bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	if me := m.me.Load(); me != nobody && m.word.CompareAndSwap(0, me) {
-		return m.got(), nil
+		abandoned, err = m.got()
+		return abandoned, m.error(err)
 	}
 	return m.lock(ctx)
 }
@@ -64,7 +65,8 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 		return false, false, m.error(err)
 	}
 	if m.word.CompareAndSwap(0, me) {
-		return true, m.got(), nil
+		abandoned, err = m.got()
+		return err == nil, abandoned, m.error(err)
 	}
 	s := m.word.Load()
 	if s == 0 {
@@ -74,7 +76,8 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 	if err != nil || !dead || !m.takeOver(s, me) {
 		return false, false, m.error(err)
 	}
-	return true, true, nil
+	abandoned, err = m.gotMarked()
+	return err == nil, abandoned, m.error(err)
 }
 
 // Unlock gives the mutex back. Where this process does not hold it the error is
@@ -105,16 +108,33 @@ func (m *Mutex) Repaired() error {
 	if err != nil {
 		return m.error(err)
 	}
-	m.cell.dirty.Store(0)
+	m.cell.marks.And(^uint32(abandonedMark))
 	at(repaired)
 	return nil
 }
 
 // got is what follows when the mutex has been taken.
-func (m *Mutex) got() (abandoned bool) {
+func (m *Mutex) got() (abandoned bool, err error) {
 	at(locked)
 	acquired(m)
-	return m.cell.dirty.Load() != 0
+	if m.cell.marks.Load() == 0 {
+		return false, nil
+	}
+	return m.gotMarked()
+}
+
+// gotMarked is got where there is something to say of the mutex. Of a group
+// that is removed nobody has one: poison came before its owner gave it back.
+func (m *Mutex) gotMarked() (abandoned bool, err error) {
+	marks := m.cell.marks.Load()
+	if marks&removedMark == 0 {
+		return marks&abandonedMark != 0, nil
+	}
+	if race {
+		releasing(m)
+	}
+	m.word.Store(removed)
+	return false, sysv.ErrRemoved
 }
 
 // lock is Lock where the mutex is not free, or has not been used yet.
@@ -125,7 +145,8 @@ func (m *Mutex) lock(ctx context.Context) (abandoned bool, err error) {
 	me, err := m.arm()
 	if err == nil && m.spin(me) {
 		m.turn.Pass()
-		return m.got(), nil
+		abandoned, err = m.got()
+		return abandoned, m.error(err)
 	}
 	if err == nil {
 		abandoned, err = m.contend(ctx, me)
@@ -149,7 +170,7 @@ func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err err
 			// Others may wait still: it is not known whether.
 			if word.CompareAndSwap(0, me|waiters) {
 				at(lockedAfterWait)
-				return m.got(), nil
+				return m.got()
 			}
 			continue
 		}
@@ -168,7 +189,7 @@ func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err err
 		}
 		if dead {
 			if m.takeOver(s, me) {
-				return true, nil
+				return m.gotMarked()
 			}
 			continue
 		}
@@ -186,7 +207,7 @@ func (m *Mutex) takeOver(s, me uint32) bool {
 		return false
 	}
 	at(takenOver)
-	m.cell.dirty.Store(1)
+	m.cell.marks.Or(abandonedMark)
 	at(dirtied)
 	m.cell.recoveries.Add(1)
 	at(recoveryCounted)
@@ -201,7 +222,7 @@ func (m *Mutex) unlock() error {
 		return m.error(err)
 	}
 	s := m.word.Load()
-	for s&^waiters == me && !m.word.CompareAndSwap(s, 0) {
+	for s&^waiters == me && !m.word.CompareAndSwap(s, m.freed()) {
 		s = m.word.Load()
 	}
 	if s&^waiters != me {
@@ -215,6 +236,15 @@ func (m *Mutex) unlock() error {
 	}
 	m.pass()
 	return m.error(err)
+}
+
+// freed is what the word becomes when its owner gives the mutex back: in a group
+// that is removed nothing that anybody could take.
+func (m *Mutex) freed() uint32 {
+	if m.cell.marks.Load()&removedMark != 0 {
+		return removed
+	}
+	return 0
 }
 
 // pass hands the turn on if who had the mutex came by the queue. Where somebody

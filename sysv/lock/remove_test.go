@@ -47,7 +47,53 @@ func TestRemovalWakesWaiters(t *testing.T) {
 	// There were waiters, whom nobody can wake now.
 	kit.WantError(t, other.Mutex(0).Unlock(), sysv.ErrRemoved)
 	kit.WantError(t, other.Mutex(0).Unlock(), lock.ErrNotLocked)
-	wantFree(t, other.Mutex(0)) // without a system call
+	wantGoneMutex(t, other.Mutex(0))
+}
+
+// wantGoneMutex checks that nobody can have a mutex any more.
+func wantGoneMutex(t *testing.T, m *lock.Mutex) {
+	t.Helper()
+	_, err := m.Lock(kit.Patient(t))
+	kit.WantError(t, err, sysv.ErrRemoved)
+	ok, _, err := m.TryLock()
+	kit.WantError(t, err, sysv.ErrRemoved)
+	if ok {
+		t.Error("it was taken")
+	}
+	kit.WantError(t, m.Unlock(), lock.ErrNotLocked)
+}
+
+// Members that need no system call are told all the same.
+func TestRemovedGroupHasNoMutex(t *testing.T) {
+	g := newGroup(t, 3)
+	const free, held, dead = 0, 1, 2
+	member := join(t, g)
+	take(t, member.Mutex(free))
+	kit.Must(t, member.Mutex(free).Unlock())
+	take(t, member.Mutex(held))
+	startHolding(t, g, dead).Kill()
+	kit.Must(t, g.Remove())
+	if _, err := member.Mutex(held).Lock(kit.Brief(t)); !errors.Is(err, sysv.ErrRemoved) && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who is inside stays there: Lock %v", err)
+	}
+	kit.WantError(t, member.Mutex(held).Unlock(), sysv.ErrRemoved)
+	for _, i := range []int{free, held, dead} {
+		wantGoneMutex(t, member.Mutex(i))
+		wantGoneMutex(t, g.Mutex(i))
+	}
+}
+
+// An owner that had looked before the removal was marked gives the mutex back as
+// a free one. Nobody has it for that.
+func TestMutexGivenBackWhileTheGroupIsRemoved(t *testing.T) {
+	g := newGroup(t, 1)
+	m := g.Mutex(0)
+	take(t, m)
+	kit.Must(t, m.Unlock()) // by now it needs no system call
+	w := wordsOf(t, g.ID())
+	kit.Must(t, g.Remove())
+	w[lineOf(0)] = 0
+	wantGoneMutex(t, m)
 }
 
 func TestRemovedGroupIsNotFound(t *testing.T) {

@@ -70,6 +70,9 @@ func (g *Group) raise(slot int) uint32 {
 
 // dead tells whether the owner that a word names is dead.
 func (g *Group) dead(word uint32) (bool, error) {
+	if word&^waiters == removed {
+		return false, sysv.ErrRemoved
+	}
 	slot := slotOf(word)
 	if slot < 0 || slot >= len(g.generations) {
 		return false, fmt.Errorf("its word %#x names slot %d of %d: somebody wrote over it", word, slot, len(g.generations))

@@ -82,9 +82,9 @@ func (g *Group) statMutex(i int) (MutexStat, error) {
 	if err != nil {
 		return MutexStat{}, err
 	}
-	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: c.dirty.Load() != 0, Recoveries: int(c.recoveries.Load())}
+	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: c.marks.Load()&abandonedMark != 0, Recoveries: int(c.recoveries.Load())}
 	word := c.word.Load()
-	if word == 0 {
+	if word == 0 || word&^waiters == removed {
 		return st, nil
 	}
 	st.Held, st.Slot = true, slotOf(word)
