@@ -8,8 +8,8 @@ import (
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
-// maxLen is how many semaphores a set can have whatever SEMMSL says: sem_num
-// of semop(2) has 16 bits.
+// maxLen is how many semaphores of a set operations can reach, whatever SEMMSL
+// says: sem_num of semop(2) has 16 bits, that of semctl(2) 32.
 const maxLen = 1 << 16
 
 // Config is how a set is created. Nil means the zero Config.
@@ -88,8 +88,8 @@ func (s *Set) publish(vals []uint16) error {
 		// More than SEMOPM values: SETALL gives them atomically too, but
 		// without a sem_otime, which a second call adds. Openers who see it in
 		// between see it with its values.
-		if err := sys.SemSetall(s.id, vals); err != nil {
-			return s.error("semctl", err, nil)
+		if err := s.setall(vals); err != nil {
+			return err
 		}
 		errno = sys.SemopNoWait(s.id, touch(ops[0].Num, -1))
 		if errno == sys.EAGAIN {

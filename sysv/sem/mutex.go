@@ -77,7 +77,7 @@ func (m *Mutex) Lock(ctx context.Context) error {
 	// Straight to the kernel: mitigations of CPU bugs make it forget where
 	// functions return to, so that each one left after a call costs a few
 	// nanoseconds. What this can't do, Do does again.
-	if m.set.hurry.Load() <= 0 && uint(m.num) < uint(m.set.len) {
+	if m.set.hurry.Load() <= 0 && m.set.reaches(m.num) {
 		p := [1]sys.Sembuf{{Num: uint16(m.num), Op: -1, Flg: sys.SEM_UNDO | sys.IPC_NOWAIT}}
 		if sys.SemopNoWait(m.set.id, p[:]) == 0 {
 			m.gate.held.Store(true)

@@ -23,7 +23,8 @@ const (
 
 // An Op is one operation on one semaphore of a set, struct sembuf of semop(2).
 type Op struct {
-	// Num is the semaphore, 0 to Len-1.
+	// Num is the semaphore, 0 to Len-1, and at most 65535: a longer set, which
+	// only others make, has semaphores that no operation reaches.
 	Num int
 	// Delta, -32767 to 32767, is added to the semaphore's value, which waits
 	// until the result is not negative. 0 waits until the value is 0.
@@ -42,7 +43,7 @@ const stackOps = 8
 // Errors: [sysv.ErrWouldBlock] where an operation with NoWait would have to
 // wait; [sysv.ErrRemoved] if the set is or gets removed; ERANGE where a value
 // would pass 32767, which is not waited out; EFBIG for a semaphore that the set
-// has not; E2BIG for more than SEMOPM (usually 500) operations;
+// has not or that operations don't reach; E2BIG for more than SEMOPM (usually 500) operations;
 // [io/fs.ErrPermission] without write permission, or read permission where all
 // operations wait for 0. See semop(2).
 //
@@ -150,8 +151,11 @@ func (s *Set) encode(buf []sys.Sembuf, ops []Op, extra Flag) bool {
 }
 
 func (s *Set) valid(op *Op) bool {
-	return uint(op.Num) < uint(s.len) && uint(op.Delta+sys.SEMVMX) <= 2*sys.SEMVMX && op.Flags&^(Undo|NoWait) == 0
+	return s.reaches(op.Num) && uint(op.Delta+sys.SEMVMX) <= 2*sys.SEMVMX && op.Flags&^(Undo|NoWait) == 0
 }
+
+// reaches tells whether operations can be on semaphore num.
+func (s *Set) reaches(num int) bool { return uint(num) < uint(min(s.len, maxLen)) }
 
 // badOps stands for operations that the kernel was not asked for.
 const badOps = ^sys.Errno(0)
@@ -181,7 +185,9 @@ func (s *Set) badOps(ops []Op) error {
 		switch {
 		case s.valid(&op):
 			continue
-		case uint(op.Num) >= uint(s.len):
+		case !s.reaches(op.Num) && uint(op.Num) < uint(s.len):
+			e.Err, e.Hint = sys.EFBIG, fmt.Sprintf("operation %d is on semaphore %d, and operations reach the first %d of a set (sem_num has 16 bits): give it to another set, or use SetValue", i, op.Num, maxLen)
+		case !s.reaches(op.Num):
 			e.Err, e.Hint = sys.EFBIG, fmt.Sprintf("operation %d is on semaphore %d, the set has %d", i, op.Num, s.len)
 		case op.Flags&^(Undo|NoWait) != 0:
 			e.Hint = fmt.Sprintf("operation %d has flags %#x, which are not Undo or NoWait", i, uint16(op.Flags))

@@ -13,6 +13,12 @@ import (
 // process: there is nothing to close, and dropping it changes nothing. Once the
 // set is removed, every method that asks the kernel returns an error that is
 // [sysv.ErrRemoved].
+//
+// The kernel gives an id again after some four million other sets, which take
+// a program that makes and removes sets at full speed less than a minute. A Set
+// whose id has come to mean another one says ErrRemoved where that shows: in
+// Values, SetValue, SetValues, Stat, SetPerm, SetMode and Remove, if the other
+// one has another length, key or creator. Do and what is built on it can't tell.
 type Set struct {
 	id  int
 	key sysv.Key
@@ -41,6 +47,9 @@ func (s *Set) Stat() (Stat, error) {
 	if err != nil {
 		return Stat{}, s.error("semctl", err, nil)
 	}
+	if !s.is(stat) {
+		return Stat{}, s.replaced("semctl")
+	}
 	return stat, nil
 }
 
@@ -50,18 +59,29 @@ func (s *Set) Stat() (Stat, error) {
 // Stat says for the rest; to change the mode alone there is SetMode. A uid or
 // gid of 1<<32 - 1 is EINVAL.
 func (s *Set) SetPerm(uid, gid uint32, mode fs.FileMode) error {
+	if err := s.checkSame(); err != nil {
+		return err
+	}
 	return kind.SetPerm(s.id, uid, gid, mode)
 }
 
 // SetMode changes the permissions and keeps the owner, with SetPerm's errors.
 // It reads the owner first: a change of owner by another process in between
 // is undone.
-func (s *Set) SetMode(mode fs.FileMode) error { return kind.SetMode(s.id, mode) }
+func (s *Set) SetMode(mode fs.FileMode) error {
+	if err := s.checkSame(); err != nil {
+		return err
+	}
+	return kind.SetMode(s.id, mode)
+}
 
 // Remove destroys the set at once (IPC_RMID). Whoever waits on it is woken
 // with [sysv.ErrRemoved]; what Undo remembers of it is forgotten. Only the
 // owner, the creator or CAP_SYS_ADMIN may: others get [fs.ErrPermission].
 func (s *Set) Remove() error {
+	if err := s.checkSame(); err != nil {
+		return err
+	}
 	_, err := s.ctl(0, sys.IPC_RMID)
 	return err
 }

@@ -44,6 +44,9 @@ func (s *Set) SetValue(num, value int) error {
 		return &sysv.Error{Op: "semctl", Key: s.key, ID: s.id, Err: sys.ERANGE,
 			Hint: fmt.Sprintf("value %d is outside 0 to %d", value, sys.SEMVMX)}
 	}
+	if err := s.checkSame(); err != nil {
+		return err
+	}
 	if err := sys.SemSetval(s.id, num, value); err != nil {
 		return s.error("semctl", err, nil)
 	}
@@ -53,12 +56,16 @@ func (s *Set) SetValue(num, value int) error {
 // Values returns the values of all semaphores at one instant (GETALL). It needs
 // read permission.
 func (s *Set) Values() ([]int, error) {
-	vals := make([]uint16, s.len)
-	if err := sys.SemGetall(s.id, vals); err != nil {
-		return nil, s.error("semctl", err, nil)
+	g, err := newGuarded(s.len)
+	if err != nil {
+		return nil, s.error("mmap", err, nil)
+	}
+	defer g.free()
+	if err := s.getall(g.vals); err != nil {
+		return nil, err
 	}
 	values := make([]int, s.len)
-	for i, v := range vals {
+	for i, v := range g.vals {
 		values[i] = int(v)
 	}
 	return values, nil
@@ -76,10 +83,10 @@ func (s *Set) SetValues(values []int) error {
 	if err != nil {
 		return err
 	}
-	if err := sys.SemSetall(s.id, vals); err != nil {
-		return s.error("semctl", err, nil)
+	if err := s.checkSame(); err != nil {
+		return err
 	}
-	return nil
+	return s.setall(vals)
 }
 
 // checkNum is ours because the kernel's number has 32 bits here and 16 in an

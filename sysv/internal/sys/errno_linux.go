@@ -13,6 +13,7 @@ const (
 	EACCES = syscall.EACCES
 	EAGAIN = syscall.EAGAIN
 	EEXIST = syscall.EEXIST
+	EFAULT = syscall.EFAULT
 	EFBIG  = syscall.EFBIG
 	EIDRM  = syscall.EIDRM
 	EINTR  = syscall.EINTR

@@ -26,6 +26,7 @@ const (
 	EACCES
 	EAGAIN
 	EEXIST
+	EFAULT
 	EFBIG
 	EIDRM
 	EINTR
@@ -74,6 +75,8 @@ func Semctl(int, int, int) (int, error)                          { return 0, err
 func SemSetval(int, int, int) error                              { return errUnsupported }
 func SemGetall(int, []uint16) error                              { return errUnsupported }
 func SemSetall(int, []uint16) error                              { return errUnsupported }
+func MapValues(int) ([]uint16, error)                            { return nil, errUnsupported }
+func UnmapValues([]uint16)                                       {}
 func SemLimitsInfo() (SemInfo, error)                            { return SemInfo{}, errUnsupported }
 func SemUsageInfo() (int, SemInfo, error)                        { return 0, SemInfo{}, errUnsupported }
 func Msgget(int32, int) (int, error)                             { return 0, errUnsupported }

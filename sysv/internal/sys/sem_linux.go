@@ -87,13 +87,16 @@ func SemSetval(id, num, val int) error {
 	return check(errno)
 }
 
-// SemGetall is GETALL. vals must have room for every semaphore of the set.
+// SemGetall is GETALL. The kernel copies as many values as the set has then,
+// whatever the length of vals: unless that set is certain, vals must end where
+// MapValues ends.
 func SemGetall(id int, vals []uint16) error {
 	_, err := semctlPtr(id, 0, GETALL, unsafe.Pointer(unsafe.SliceData(vals)))
 	return err
 }
 
-// SemSetall is SETALL. vals must hold a value for every semaphore of the set.
+// SemSetall is SETALL. The kernel reads as many values as the set has then, as
+// in SemGetall.
 func SemSetall(id int, vals []uint16) error {
 	_, err := semctlPtr(id, 0, SETALL, unsafe.Pointer(unsafe.SliceData(vals)))
 	return err
