@@ -12,6 +12,11 @@
 // attached, or have the id, go on as before. The end of a process, and exec,
 // detach whatever it had attached, but remove nothing.
 //
+// [OpenOrInit] has exactly one process fill a new segment before anybody else
+// sees it, whoever is killed meanwhile. A group of package
+// [example.com/sysvipc/sysv/lock] takes its key for a segment and a set: give
+// it a key of its own, or [OpenOrCreate] hands out the lock's own words.
+//
 // # Memory
 //
 // A [Mapping] gives its memory out three ways. [Mapping.ReadAt] and

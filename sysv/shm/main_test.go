@@ -3,6 +3,7 @@
 package shm_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"unsafe"
@@ -13,6 +14,9 @@ import (
 )
 
 func TestMain(m *testing.M) { sysvtest.Main(m) }
+
+// bg is the context of waits that nothing but their end ends.
+var bg = context.Background()
 
 // create makes a segment under a key of its own, which is removed when the
 // test ends.

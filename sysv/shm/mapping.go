@@ -44,6 +44,7 @@ type AttachConfig struct {
 // documentation says what is safe to do with that memory, and how long.
 type Mapping struct {
 	readOnly bool
+	seg      *Segment
 
 	mu   sync.RWMutex // read-locked while ReadAt or WriteAt is in the memory
 	data []byte       // nil when detached; changes under mu and live
@@ -84,7 +85,7 @@ func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
 	if err != nil {
 		return nil, errors.Join(err, sys.Shmdt(addr))
 	}
-	m := &Mapping{readOnly: cfg.ReadOnly, data: unsafe.Slice((*byte)(addr), s.size)}
+	m := &Mapping{readOnly: cfg.ReadOnly, seg: s, data: unsafe.Slice((*byte)(addr), s.size)}
 	if live.mappings == nil {
 		live.mappings = make(map[*Mapping]struct{})
 	}
@@ -154,6 +155,19 @@ func (m *Mapping) Detach() error {
 	delete(live.mappings, m)
 	return nil
 }
+
+// inherit says whether children that a fork makes have the memory, too, as they
+// have without a word. In huge pages they always do.
+func (m *Mapping) inherit(yes bool) error {
+	err := sys.Inherit(m.data, yes)
+	if err != nil && err != sys.EINVAL {
+		return m.seg.error("madvise", err, nil)
+	}
+	return nil
+}
+
+// Segment returns the handle of the segment, also after Detach.
+func (m *Mapping) Segment() *Segment { return m.seg }
 
 // Len returns the size in bytes, which is the segment's, or 0 after Detach.
 func (m *Mapping) Len() int { return len(m.Bytes()) }

@@ -65,17 +65,26 @@ func Create(key sysv.Key, size int, cfg *Config) (*Segment, error) {
 	if cfg == nil {
 		cfg = new(Config)
 	}
-	if size < 1 {
-		return nil, kind.Invalid("shmget", key, -1, fmt.Sprintf("size %d: a segment has at least 1 byte", size))
-	}
-	flags, err := cfg.flags(key)
+	mode, err := kind.CreateMode(key, cfg.Mode)
 	if err != nil {
 		return nil, err
 	}
-	id, err := sys.Shmget(int32(key), size, flags|sys.IPC_CREAT|sys.IPC_EXCL)
+	return cfg.create(key, size, mode)
+}
+
+// create makes a segment with a mode that need not be the Config's.
+func (c *Config) create(key sysv.Key, size, mode int) (*Segment, error) {
+	if size < 1 {
+		return nil, kind.Invalid("shmget", key, -1, fmt.Sprintf("size %d: a segment has at least 1 byte", size))
+	}
+	flags, err := c.flags(key)
+	if err != nil {
+		return nil, err
+	}
+	id, err := sys.Shmget(int32(key), size, mode|flags|sys.IPC_CREAT|sys.IPC_EXCL)
 	if err != nil {
 		return nil, kind.Error("shmget", key, -1, err, func(errno sys.Errno) string {
-			return createHint(errno, size, cfg)
+			return createHint(errno, size, c)
 		})
 	}
 	return &Segment{id, key, size}, nil
@@ -83,7 +92,9 @@ func Create(key sysv.Key, size int, cfg *Config) (*Segment, error) {
 
 // Open finds the segment with a key. It asks for no permission: those decide
 // when it is attached. If there is none, the error is [fs.ErrNotExist].
-// [sysv.Private] is an error, because it names none. See shmget(2).
+// [sysv.Private] is an error, because it names none. While another process fills
+// the segment in [OpenOrInit] the error is [sysv.ErrNotInitialized];
+// [OpenFilled] waits. See shmget(2).
 func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 	if cfg == nil {
 		cfg = new(OpenConfig)
@@ -100,6 +111,11 @@ func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 // created. An existing segment of at least size bytes is taken as it is: of cfg
 // only OwnedBy plays a part, though what Create would refuse is refused here
 // too. A smaller one is an error that gives both sizes.
+//
+// The creator is told that the memory is its to fill, but so are all others
+// handed the segment meanwhile, and read zeros, or half of what is to stand
+// there. Where that matters use [OpenOrInit]. One that is in the making there is
+// [sysv.ErrNotInitialized] here.
 func OpenOrCreate(key sysv.Key, size int, cfg *Config) (seg *Segment, created bool, err error) {
 	if cfg == nil {
 		cfg = new(Config)
@@ -111,16 +127,20 @@ func OpenOrCreate(key sysv.Key, size int, cfg *Config) (seg *Segment, created bo
 		func() (*Segment, error) { return Create(key, size, cfg) },
 		func() (*Segment, error) {
 			s, err := Open(key, &OpenConfig{OwnedBy: cfg.OwnedBy})
-			if err == nil && s.size < size {
-				return nil, kind.Invalid("shmget", key, s.id, fmt.Sprintf("it exists with %d bytes, %d are asked for", s.size, size))
+			if err == nil {
+				err = s.checkSize(size)
 			}
-			return s, err
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
 		})
 }
 
 // OpenID finds the segment with an id, as ipcs(1) prints it or as its creator
 // handed it on. 0 is a valid id. If there is none, the error is
-// [fs.ErrNotExist].
+// [fs.ErrNotExist], and [sysv.ErrNotInitialized] for one in the making by
+// [OpenOrInit].
 func OpenID(id int) (*Segment, error) {
 	stat, err := kind.OpenID(id)
 	if err != nil {
@@ -129,18 +149,27 @@ func OpenID(id int) (*Segment, error) {
 	return segmentOf(id, stat.Key, stat)
 }
 
+// segmentOf makes the handle of a segment that there is, unless nobody is to see
+// it yet.
 func segmentOf(id int, key sysv.Key, stat Stat) (*Segment, error) {
+	if stat.Mode == object.Making {
+		return nil, notInitialized(stat, nil)
+	}
 	if stat.Size > math.MaxInt {
 		return nil, kind.Invalid("shmget", key, id, fmt.Sprintf("its %d bytes are more than this process can address", stat.Size))
 	}
 	return &Segment{id, key, int(stat.Size)}, nil
 }
 
-func (c *Config) flags(key sysv.Key) (int, error) {
-	flags, err := kind.CreateMode(key, c.Mode)
-	if err != nil {
-		return 0, err
+// checkSize refuses a segment that is smaller than its user needs.
+func (s *Segment) checkSize(size int) error {
+	if s.size < size {
+		return kind.Invalid("shmget", s.key, s.id, fmt.Sprintf("it exists with %d bytes, %d are asked for", s.size, size))
 	}
+	return nil
+}
+
+func (c *Config) flags(key sysv.Key) (flags int, err error) {
 	if c.NoReserve {
 		flags |= sys.SHM_NORESERVE
 	}

@@ -3,6 +3,7 @@
 package shm_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -14,6 +15,8 @@ func TestUnsupported(t *testing.T) {
 		"Create":       func() error { _, err := shm.Create(1, 1, nil); return err },
 		"Open":         func() error { _, err := shm.Open(1, nil); return err },
 		"OpenOrCreate": func() error { _, _, err := shm.OpenOrCreate(1, 1, nil); return err },
+		"OpenOrInit":   func() error { _, _, err := shm.OpenOrInit(context.Background(), 1, 1, nil, nil); return err },
+		"OpenFilled":   func() error { _, err := shm.OpenFilled(context.Background(), 1, nil); return err },
 		"OpenID":       func() error { _, err := shm.OpenID(1); return err },
 		"List":         func() error { _, err := shm.List(); return err },
 		"Limits":       func() error { _, err := shm.Limits(); return err },

@@ -59,6 +59,7 @@ func Interruptible() bool { return false }
 func Shmget(int32, int, int) (int, error)                        { return 0, errUnsupported }
 func Shmat(int, uintptr, int) (unsafe.Pointer, error)            { return nil, errUnsupported }
 func Shmdt(unsafe.Pointer) error                                 { return errUnsupported }
+func Inherit([]byte, bool) error                                 { return errUnsupported }
 func ShmStat(int) (Shm, error)                                   { return Shm{}, errUnsupported }
 func ShmStatAny(int) (int, Shm, error)                           { return 0, Shm{}, errUnsupported }
 func ShmSet(int, uint32, uint32, uint32) error                   { return errUnsupported }

@@ -33,6 +33,16 @@ func Shmdt(addr unsafe.Pointer) error {
 	return check(errno)
 }
 
+// Inherit is madvise(2) with MADV_DOFORK or MADV_DONTFORK, for an attached
+// segment.
+func Inherit(mem []byte, yes bool) error {
+	advice := unix.MADV_DONTFORK
+	if yes {
+		advice = unix.MADV_DOFORK
+	}
+	return unix.Madvise(mem, advice)
+}
+
 // ShmStat is IPC_STAT.
 func ShmStat(id int) (Shm, error) {
 	var d unix.SysvShmDesc
