@@ -45,16 +45,21 @@ func (c *Counting) Acquire(ctx context.Context, n int) error {
 		return err
 	}
 	defer c.gate.Pass()
-	return c.set.Do(ctx, Op{Num: c.num, Delta: -n, Flags: c.flags})
+	op := Op{Num: c.num, Delta: -n, Flags: c.flags}
+	if ok, err := c.set.Try(op); ok || err != nil {
+		return err
+	}
+	c.gate.Block()
+	return c.set.wait(ctx, []Op{op})
 }
 
 // TryAcquire takes n permits, 1 to 32767, if they are free and nobody of this
-// process waits for some, and otherwise returns false and takes none.
+// process waits because there were too few, and otherwise returns false and takes
+// none.
 func (c *Counting) TryAcquire(n int) (bool, error) {
-	if err := c.check(n); err != nil || !c.gate.TryTake() {
+	if err := c.check(n); err != nil || c.gate.Short() {
 		return false, err
 	}
-	defer c.gate.Pass()
 	return c.set.Try(Op{Num: c.num, Delta: -n, Flags: c.flags})
 }
 

@@ -4,12 +4,15 @@ package sem_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"math"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -178,6 +181,40 @@ func TestCancelledAcquireTakesNothing(t *testing.T) {
 			wantValues(t, s, 0)
 		})
 	}
+}
+
+// While permits are free nobody waits, whoever else is just taking some.
+func TestTryAcquireMindsNobodyWhoPassesThrough(t *testing.T) {
+	s := newSet(t, 1000)
+	c := s.Counting(0, 0)
+	var acquirers sync.WaitGroup
+	var stop atomic.Bool
+	for range 2 {
+		acquirers.Go(func() {
+			for !stop.Load() {
+				if err := errors.Join(c.Acquire(bg, 1), c.Release(1)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 2 {
+		acquirers.Go(func() {
+			for range 20_000 {
+				if !tryAcquire(t, c, 1) {
+					t.Error("refused with more than 990 permits free")
+					break
+				}
+				if err := c.Release(1); err != nil {
+					t.Error(err)
+				}
+			}
+			stop.Store(true)
+		})
+	}
+	acquirers.Wait()
+	wantValues(t, s, 1000)
 }
 
 // acquires acquires from semaphore 0, with these flags, the numbers of permits

@@ -16,15 +16,19 @@ import (
 type Turn struct {
 	state atomic.Int32
 
+	short atomic.Bool // Short's answer; changes with mu held
+
 	mu      sync.Mutex
 	waiters list.List // of chan struct{}, closed when it is their turn
+	blocked bool      // who has the turn said Block
+	behind  int       // how many, who has the turn first, came while one was blocked
 }
 
 // States of a turn. Only who has mu leaves queued.
 const (
 	idle   = iota
 	taken  // by one goroutine
-	queued // by one goroutine, and others wait
+	queued // by one goroutine, and others wait, or Pass has to look whether they did
 )
 
 // Take waits for the turn, or returns ctx's error and has not got it.
@@ -75,9 +79,8 @@ func (t *Turn) cancel(mine chan struct{}, e *list.Element) {
 		t.next()
 	default:
 		t.waiters.Remove(e)
-		if t.waiters.Len() == 0 {
-			t.state.Store(taken)
-		}
+		t.behind = min(t.behind, 1+t.waiters.Len())
+		t.settle()
 	}
 }
 
@@ -96,16 +99,44 @@ func (t *Turn) passOn() {
 
 // next hands the turn to the first in the queue; with mu held.
 func (t *Turn) next() {
+	if t.blocked {
+		t.blocked = false
+		t.behind = t.waiters.Len()
+	} else {
+		t.behind = max(0, t.behind-1)
+	}
+	t.short.Store(t.behind > 0)
 	first := t.waiters.Front()
 	if first == nil {
 		t.state.Store(idle)
 		return
 	}
 	close(t.waiters.Remove(first).(chan struct{}))
-	if t.waiters.Len() == 0 {
+	t.settle()
+}
+
+// settle lets Pass be fast where it has nothing to do; with mu held.
+func (t *Turn) settle() {
+	if t.waiters.Len() == 0 && !t.short.Load() {
 		t.state.Store(taken)
 	}
 }
+
+// Block says that who has the turn will wait for what is shared, because there
+// is not enough of it. So all do who queue behind him until he passes the turn
+// on.
+func (t *Turn) Block() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.blocked = true
+	t.short.Store(true)
+	t.state.Store(queued)
+}
+
+// Short tells whether somebody of this process waits for what is shared, because
+// there was not enough of it when he came. Who merely has the turn for a moment,
+// or queues behind such a one, does not.
+func (t *Turn) Short() bool { return t.short.Load() }
 
 // Queued returns how many goroutines wait for the turn.
 func (t *Turn) Queued() int {
