@@ -25,12 +25,14 @@
 // speed and with its dangers, none of which can be reported as an error
 // because they are faults that end the program:
 //
-//   - to touch it after Detach. The garbage collector knows nothing of such
+//   - to touch it after Detach, which is such a fault only as long as nothing
+//     else is mapped there: later it reads or changes that. The garbage collector knows nothing of such
 //     memory: a slice or pointer does not keep the mapping attached, and
 //     nothing detaches it but Detach and the end of the process;
 //   - to write it where it was attached read-only;
-//   - to touch a page that the system can't back: with [Config.NoReserve] when
-//     memory is short, or in huge pages when their pool is empty.
+//   - to touch a page that the system can't back: when memory is short, with
+//     [Config.NoReserve] or without (the kernel's out-of-memory killer, a limit
+//     of a control group), or in huge pages when their pool is empty.
 //
 // What stands in a segment was written by others. Two processes that change
 // the same bytes need a lock ([example.com/sysvipc/sysv/sem] has one) or

@@ -188,7 +188,7 @@ func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, de
 			return nil, err
 		}
 		if stat.Mode != object.Making {
-			return attachFilled(id, key, stat, size)
+			return attachFilled(id, key, stat, ownedBy, size)
 		}
 		if isDead(stat) {
 			if err := dead(stat); err != nil {
@@ -205,8 +205,8 @@ func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, de
 }
 
 // attachFilled attaches a segment, and sees to it that the key is still its own.
-func attachFilled(id int, key sysv.Key, stat Stat, size int) (*Mapping, error) {
-	seg, err := segmentOf(id, key, stat)
+func attachFilled(id int, key sysv.Key, stat Stat, ownedBy *uint32, size int) (*Mapping, error) {
+	seg, err := segmentOf(id, key, stat, ownedBy)
 	if err != nil {
 		return nil, err
 	}

@@ -82,3 +82,12 @@ func listed(t testing.TB, id int) (st shm.Stat, ok bool) {
 func address(m *shm.Mapping) uintptr {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(m.Bytes())))
 }
+
+// name is what a handle says that it names.
+type name struct {
+	ID   int
+	Key  sysv.Key
+	Size int
+}
+
+func namedBy(s *shm.Segment) name { return name{s.ID(), s.Key(), s.Size()} }

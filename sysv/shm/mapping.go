@@ -61,6 +61,11 @@ var live struct {
 // attached several times, and a removed one as long as somebody has it
 // attached. Nothing ends the attachment but Detach and the end of the process.
 //
+// A handle that has come to mean another segment, as its own was destroyed and
+// the id used again, is refused with [sysv.ErrRemoved] where that can be told: by
+// size, key and creator. What [OpenConfig.OwnedBy] asked for is asked again, so
+// that it holds of what is attached.
+//
 // Other errors: [sysv.ErrRemoved], EINVAL for an address that can't be, ENOMEM
 // where the address space has no room. See shmop(2).
 func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
@@ -76,11 +81,11 @@ func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
 	if err != nil {
 		return nil, s.error("shmat", err, attachHint(cfg))
 	}
-	// The size is what the kernel says now: the attachment keeps the segment,
-	// so that the id can't have come to mean another.
+	// What the kernel says now stays so: the attachment keeps the segment, and
+	// with it the id.
 	stat, err := kind.Look(s.id)
-	if err == nil && stat.Size != int64(s.size) {
-		err = kind.Invalid("shmat", s.key, s.id, fmt.Sprintf("it has %d bytes, %d when it was opened", stat.Size, s.size))
+	if err == nil {
+		err = s.recognize(stat)
 	}
 	if err != nil {
 		return nil, errors.Join(err, sys.Shmdt(addr))
@@ -137,8 +142,9 @@ func (c *AttachConfig) flags() (flags int) {
 }
 
 // Detach ends the attachment, after waiting for calls of ReadAt and WriteAt
-// that are under way. From then on Bytes, View and Slice, and whatever they
-// returned before, must not be touched: that is a fault that ends the program.
+// that are under way. From then on what Bytes, View and Slice returned before must
+// not be touched. That is a fault that ends the program, or worse: it reads or
+// changes whatever was mapped there since, another segment or Go's own memory.
 // To detach again does nothing.
 func (m *Mapping) Detach() error {
 	m.mu.Lock()

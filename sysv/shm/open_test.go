@@ -22,8 +22,8 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *got != *seg {
-		t.Errorf("Open = %+v, want %+v", *got, *seg)
+	if namedBy(got) != namedBy(seg) {
+		t.Errorf("Open = %+v, want %+v", namedBy(got), namedBy(seg))
 	}
 }
 
@@ -56,8 +56,8 @@ func TestOpenID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *got != *seg {
-		t.Errorf("OpenID = %+v, want %+v", *got, *seg)
+	if namedBy(got) != namedBy(seg) {
+		t.Errorf("OpenID = %+v, want %+v", namedBy(got), namedBy(seg))
 	}
 }
 
@@ -90,8 +90,8 @@ func TestOpenOrCreate(t *testing.T) {
 
 	for _, size := range []int{5000, 4999, 1} {
 		again, created, err := shm.OpenOrCreate(key, size, nil)
-		if err != nil || created || *again != *seg {
-			t.Errorf("for %d bytes: %+v, created %v, %v, want the existing %+v", size, again, created, err, *seg)
+		if err != nil || created || namedBy(again) != namedBy(seg) {
+			t.Errorf("for %d bytes: %+v, created %v, %v, want the existing %+v", size, again, created, err, namedBy(seg))
 		}
 	}
 	if st := stat(t, seg); st.Mode != 0o640 {

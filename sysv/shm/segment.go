@@ -16,9 +16,11 @@ import (
 // nothing. Once the kernel has destroyed the segment, every method that asks
 // the kernel returns an error that is [sysv.ErrRemoved].
 type Segment struct {
-	id   int
-	key  sysv.Key
-	size int
+	id      int
+	key     sysv.Key
+	size    int
+	maker   maker
+	ownedBy *uint32 // as OpenConfig has it
 }
 
 // Config is how a segment is created. Nil means the zero Config.
@@ -87,7 +89,7 @@ func (c *Config) create(key sysv.Key, size, mode int) (*Segment, error) {
 			return createHint(errno, size, c)
 		})
 	}
-	return &Segment{id, key, size}, nil
+	return &Segment{id: id, key: key, size: size, maker: me()}, nil
 }
 
 // Open finds the segment with a key. It asks for no permission: those decide
@@ -103,7 +105,7 @@ func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return segmentOf(id, key, stat)
+	return segmentOf(id, key, stat, cfg.OwnedBy)
 }
 
 // OpenOrCreate finds the segment with a key, or makes it as Create does, and
@@ -146,19 +148,19 @@ func OpenID(id int) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return segmentOf(id, stat.Key, stat)
+	return segmentOf(id, stat.Key, stat, nil)
 }
 
 // segmentOf makes the handle of a segment that there is, unless nobody is to see
 // it yet.
-func segmentOf(id int, key sysv.Key, stat Stat) (*Segment, error) {
+func segmentOf(id int, key sysv.Key, stat Stat, ownedBy *uint32) (*Segment, error) {
 	if stat.Mode == object.Making {
 		return nil, notInitialized(stat, nil)
 	}
 	if stat.Size > math.MaxInt {
 		return nil, kind.Invalid("shmget", key, id, fmt.Sprintf("its %d bytes are more than this process can address", stat.Size))
 	}
-	return &Segment{id, key, int(stat.Size)}, nil
+	return &Segment{id, key, int(stat.Size), makerOf(stat), ownedBy}, nil
 }
 
 // checkSize refuses a segment that is smaller than its user needs.

@@ -45,7 +45,7 @@ func (k *Kind[T]) Open(key sysv.Key, ownedBy *uint32) (id int, stat T, err error
 			continue // removed since the lookup: the key is free, or names another
 		}
 		if err == nil {
-			err = k.checkOwner(key, id, k.Perm(stat), ownedBy)
+			err = k.CheckOwner(key, id, k.Perm(stat), ownedBy)
 		}
 		return id, stat, err
 	}
@@ -162,9 +162,9 @@ func (k *Kind[T]) CreateMode(key sysv.Key, mode fs.FileMode) (int, error) {
 	return k.Mode(k.Get, key, -1, mode)
 }
 
-// checkOwner refuses an object that somebody else may have put under a key in
+// CheckOwner refuses an object that somebody else may have put under a key in
 // order to be found. The creator counts too: it can take the object back.
-func (k *Kind[T]) checkOwner(key sysv.Key, id int, p sysv.Perm, ownedBy *uint32) error {
+func (k *Kind[T]) CheckOwner(key sysv.Key, id int, p sysv.Perm, ownedBy *uint32) error {
 	if ownedBy == nil || p.UID == *ownedBy && p.CUID == *ownedBy {
 		return nil
 	}
