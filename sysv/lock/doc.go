@@ -32,7 +32,9 @@
 // takes it. Nobody starves for good as long as it becomes free now and then
 // while he looks.
 //
-// A stopped owner (SIGSTOP) is alive: others wait for it. After exec the new
+// A stopped owner (SIGSTOP) is alive: others wait for it. A process that is
+// stopped while it does not own the mutex holds up others for a tenth of a second
+// at most, where it was about to wake them. After exec the new
 // program is a member still, and holds what the old one held, until it ends; it
 // can't unlock that, nor take it again: give mutexes back before.
 //
@@ -74,7 +76,8 @@
 //     me with W, as others may wait still. If W is not set, set it. If the slot's
 //     semaphore is 0, or after that its generation is not the word's, the owner is
 //     dead: put me with W in the place of exactly this word, and then mark the
-//     mutex abandoned. Else wait for a token and take it.
+//     mutex abandoned. Else wait for a token and take it, for a tenth of a
+//     second at most.
 //   - Unlock: put 0 in the place of me. If W was set, add a token unless there is
 //     one.
 //   - Leave: subtract 1 from the slot's semaphore with undo; then for each armed

@@ -30,6 +30,7 @@ type Mutex struct {
 	group  *Group
 	index  int
 	turn   turn.Turn
+	nap    nap // of who has the turn, where his context can't end
 }
 
 func (m *Mutex) init(g *Group, index int, c *cell) {
@@ -193,11 +194,14 @@ func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err err
 			}
 			continue
 		}
-		if err := m.group.set.Do(ctx, sem.Op{Num: m.group.wake(m.index), Delta: -1}); err != nil {
+		woken, err := m.sleep(ctx, lookAgain)
+		if err != nil {
 			return false, err
 		}
-		tookToken = true
-		at(wokenUp)
+		if woken {
+			tookToken = true
+			at(wokenUp)
+		}
 	}
 }
 

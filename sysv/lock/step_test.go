@@ -167,6 +167,38 @@ func TestDeathOfAMemberInACrowd(t *testing.T) {
 	}
 }
 
+// stops are where V is stopped and does not hold mutex 0: others get it.
+var stops = []scene{
+	{step: "armed", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
+	{step: "waitersMarked", before: "A lock; V lock", then: "B round...; A unlock; B answers; A round"},
+	{step: "ownerSeen", again: "alive", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
+	{step: "ownerSeen", again: "dead", before: "X lock; B round...: abandoned; V lock", then: "X kill; B answers; A round", recoveries: 1},
+	{step: "wokenUp", before: "A lock; V lock...; B round...; A unlock", then: "B answers; A round"},
+	{step: "wokenUp", again: "by a death", before: "X lock; V lock...; B round...: abandoned; X kill", then: "B answers; A round", recoveries: 1},
+	{step: "unlocked", before: "V lock; V count; A round...; B round...; V unlock", then: "A answers; B answers; C round", entries: 1},
+	{step: "posted", before: "V lock; V count; A round...; B round...; V unlock", then: "A answers; B answers; C round", entries: 1},
+}
+
+// Nobody waits for a process that is stopped beside the mutex.
+func TestStopOfAMember(t *testing.T) {
+	for _, sc := range stops {
+		t.Run(strings.TrimSpace(sc.step+" "+sc.again), func(t *testing.T) {
+			s := newStage(t)
+			s.group = s.create()
+			s.play("A open; B open; C open")
+			s.playTo(sc.step, sc.before)
+			s.play(sc.then)
+			s.play("V kill")
+			s.wantAllWell()
+			if got := s.seat("V").own[0].Load(); got != sc.entries {
+				t.Errorf("%d entries are V's, want %d", got, sc.entries)
+			}
+			s.wantRecoveries(sc.recoveries)
+			s.wantEnd()
+		})
+	}
+}
+
 // From headerWritten on the group is whole.
 var creations = []scene{
 	{step: "segmentMade", then: "A open briefly: in the making; B open or create briefly: in the making", after: "A open briefly: in the making; B open or create briefly: in the making"},
