@@ -73,7 +73,7 @@ func Create(key sysv.Key, cfg *Config) (*Queue, error) {
 }
 
 func (q *Queue) setUp(mode, maxBytes int) error {
-	stat, err := kind.Look(q.id)
+	stat, err := kind.KeepOwner(q.id)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (q *Queue) SetPerm(uid, gid uint32, mode fs.FileMode) error {
 // It reads the owner first: a change of owner by another process in between
 // is undone.
 func (q *Queue) SetMode(mode fs.FileMode) error {
-	stat, err := kind.Look(q.id)
+	stat, err := kind.KeepOwner(q.id)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (q *Queue) SetMaxBytes(n int) error {
 	if n < 0 {
 		return kind.Invalid("msgctl", q.key, q.id, fmt.Sprintf("MaxBytes of %d is negative", n))
 	}
-	stat, err := kind.Look(q.id)
+	stat, err := kind.KeepOwner(q.id)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,9 @@ type OpenConfig struct {
 	// OwnedBy, if not nil, is the user who must be the segment's owner and its
 	// creator; any other segment is refused with an error that is
 	// [fs.ErrPermission]. Keys are not protected: whoever comes first can put
-	// a segment of his own where a program expects another's.
+	// a segment of his own where a program expects another's. In a user namespace
+	// the overflow uid (65534) is refused too: there it stands for everybody who is
+	// not mapped. See user_namespaces(7).
 	OwnedBy *uint32
 }
 
@@ -218,7 +220,8 @@ func (s *Segment) SetPerm(uid, gid uint32, mode fs.FileMode) error {
 	return kind.SetPerm(s.id, uid, gid, mode)
 }
 
-// SetMode changes the permissions and keeps the owner, with SetPerm's errors.
+// SetMode changes the permissions and keeps the owner, with SetPerm's errors. In
+// a user namespace that does not map him he can't be kept: EINVAL.
 // It reads the owner first: a change of owner by another process in between
 // is undone.
 func (s *Segment) SetMode(mode fs.FileMode) error { return kind.SetMode(s.id, mode) }

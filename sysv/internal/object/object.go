@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/proc"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -98,10 +99,11 @@ func (k *Kind[T]) find(id int) (entry T, ok bool) {
 }
 
 // List returns every object of the namespace from /proc/sysvipc, or where
-// there is no /proc, as in a bare chroot, index by index.
+// there is no /proc, as in a bare chroot, or it may not be read, as under
+// Landlock, index by index.
 func (k *Kind[T]) List() ([]T, error) {
 	table, err := k.Table()
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return table, err
 	}
 	highest, err := k.MaxIndex()
@@ -128,14 +130,14 @@ func (k *Kind[T]) SetPerm(id int, uid, gid uint32, mode fs.FileMode) error {
 		return err
 	}
 	if err := k.Set(id, uid, gid, uint32(m)); err != nil {
-		return k.Error(k.Ctl, sysv.Private, id, err, nil)
+		return k.Error(k.Ctl, sysv.Private, id, err, setHint(uid, gid))
 	}
 	return nil
 }
 
 // SetMode is IPC_SET that keeps the owner.
 func (k *Kind[T]) SetMode(id int, mode fs.FileMode) error {
-	stat, err := k.Look(id)
+	stat, err := k.KeepOwner(id)
 	if err != nil {
 		return err
 	}
@@ -165,8 +167,15 @@ func (k *Kind[T]) CreateMode(key sysv.Key, mode fs.FileMode) (int, error) {
 // CheckOwner refuses an object that somebody else may have put under a key in
 // order to be found. The creator counts too: it can take the object back.
 func (k *Kind[T]) CheckOwner(key sysv.Key, id int, p sysv.Perm, ownedBy *uint32) error {
-	if ownedBy == nil || p.UID == *ownedBy && p.CUID == *ownedBy {
+	if ownedBy == nil {
 		return nil
+	}
+	if p.UID == *ownedBy && p.CUID == *ownedBy {
+		if !ambiguous(proc.UID, *ownedBy) {
+			return nil
+		}
+		return &sysv.Error{Op: k.Get, Key: key, ID: id, Err: sys.EACCES,
+			Hint: fmt.Sprintf("uid %d, as asked, also stands for whoever this user namespace does not map", *ownedBy)}
 	}
 	return &sysv.Error{Op: k.Get, Key: key, ID: id, Err: sys.EACCES,
 		Hint: fmt.Sprintf("created by uid %d and owned by uid %d, not by uid %d as asked", p.CUID, p.UID, *ownedBy)}
