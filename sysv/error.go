@@ -12,9 +12,9 @@ import (
 // waiting and EINVAL to everybody who comes later; here both are ErrRemoved.
 var ErrRemoved error = sys.EIDRM
 
-// ErrNotInitialized says that a semaphore set exists but that its creator has
-// not given it its values, and perhaps never will: it may have died.
-var ErrNotInitialized = errors.New("set exists but has not been given its values")
+// ErrNotInitialized says that an object exists but that its creator has not given
+// it what it is to have, and perhaps never will: it may have died.
+var ErrNotInitialized = errors.New("it exists but its creator has not finished it")
 
 // ErrWouldBlock says that an operation which was not to wait would have to.
 var ErrWouldBlock = errors.New("operation would have to wait")

@@ -50,8 +50,30 @@
 // gives all values in one atomic operation, which also sets sem_otime, so that
 // [Open] can tell a set that is ready from one that is not, even if its
 // creator was killed. A set that another program made counts as ready once
-// sem_otime, any value, or any last pid is set; whether it has all its values
-// by then depends on how that program gives them.
+// sem_otime, any value, or any last pid is set, or somebody waits on it; whether
+// it has all its values by then depends on how that program gives them. Zeros
+// may be what it is to have: so a set that another program made is waited for
+// only while its sem_ctime is less than two seconds old, and then taken as it
+// is. It is taken at once where its values may not be read. It is never removed.
+//
+// # Creators that die
+//
+// While Create makes a set with a key, the set has the mode 0o601, which marks
+// it: no set has it otherwise. If its creator is killed at that, others notice
+// after a bit over a second, in which they, or calls of theirs together, have
+// seen it so. If it has its values by then, whoever opens it gives it a mode,
+// [OpenOrCreate] that of its Config and Open 0o600. If not, OpenOrCreate removes
+// it by its id and makes it anew, and Open returns [sysv.ErrNotInitialized]. A
+// creator that was stopped meanwhile finds that out and starts over. Only the
+// set's owner or root can do either; others get the error.
+//
+// What this can't see: an operation of a program that does not wait until a set
+// is ready, on a set that its creator has left, keeps nobody from removing it,
+// unless that program waits on the set. And who is stopped between seeing that a
+// set is dead and removing it, until that id has come to mean another one, removes
+// that. In a user namespace that does not map the caller's uid or gid a mode can't
+// be set (user_namespaces(7)): there sets are made without the mark, and one that
+// is left half-made is taken for another program's.
 //
 // Create adds its values to the zeros of a new set. A program that operates on
 // sets without waiting until they are ready, as PHP's sem_get does, can come in

@@ -75,9 +75,15 @@ func (s *Set) setall(vals []uint16) error {
 	return nil
 }
 
-// is tells whether stat may be of the set that this handle was made for: its
-// length and its key never change.
-func (s *Set) is(stat Stat) bool { return stat.Len == s.len && stat.Key == s.key }
+// creator is who made a set, which never changes.
+type creator struct{ uid, gid uint32 }
+
+func creatorOf(stat Stat) creator { return creator{stat.CUID, stat.CGID} }
+
+// is tells whether stat may be of the set that this handle was made for.
+func (s *Set) is(stat Stat) bool {
+	return stat.Len == s.len && stat.Key == s.key && creatorOf(stat) == s.creator
+}
 
 // checkSame refuses what would be done to another set. Where IPC_STAT is
 // forbidden it can't tell.

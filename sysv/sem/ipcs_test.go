@@ -124,7 +124,7 @@ func TestIpcmkMakesASetWithoutValues(t *testing.T) {
 	t.Cleanup(func() { kit.Must(t, s.Remove()) })
 	wantValues(t, s, 0, 0, 0)
 	_, err = sem.Open(kit.Brief(t), s.Key(), nil)
-	kit.WantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("ipcrm -s %d", id))
+	kit.WantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("OpenID(%d)", id))
 
 	kit.Must(t, s.SetValue(1, 5))
 	opened, err := sem.Open(kit.Patient(t), s.Key(), nil)

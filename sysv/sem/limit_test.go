@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sem"
 	"github.com/google/go-cmp/cmp"
@@ -129,14 +130,36 @@ func TestCreateWithMoreValuesThanOperations(t *testing.T) {
 	}
 }
 
-// Where even two operations are too many, a set exists by the time that giving
-// it values fails.
+// Where one call may do two operations, or only one, sets get their values all the
+// same.
+func TestCreateWithFewOperations(t *testing.T) {
+	if !mayLimit(t) {
+		return
+	}
+	for opm := 1; opm <= 2; opm++ {
+		setLimits(t, func(l *sem.SystemLimits) { l.SemOPM = opm })
+		for _, key := range []sysv.Key{sysv.Private, newKey(t)} {
+			for _, values := range [][]int{{0}, {1}, {32767}, {0, 0, 0}, {0, 7}, {1, 2}, {32767, 32767, 32767}, ramp(600)} {
+				s, err := sem.Create(key, values, &sem.Config{Mode: 0o640})
+				kit.Must(t, err)
+				wantValues(t, s, values...)
+				if stat := statOf(t, s); stat.OTime.IsZero() || stat.Mode != 0o640 {
+					t.Errorf("%v: OTime %v, mode %#o", values, stat.OTime, uint32(stat.Mode))
+				}
+				kit.Must(t, s.Remove())
+			}
+		}
+	}
+}
+
+// Where even one operation is too many, a set exists by the time that giving it
+// values fails.
 func TestCreateThatFailsHalfWayLeavesNoSet(t *testing.T) {
 	if !mayLimit(t) {
 		return
 	}
-	setLimits(t, func(l *sem.SystemLimits) { l.SemOPM = 1 })
+	setLimits(t, func(l *sem.SystemLimits) { l.SemOPM = 0 })
 	for _, values := range [][]int{{0}, {1, 2}, slices.Repeat([]int{4}, 7)} {
-		wantNoSet(t, values, syscall.E2BIG, "operations, 1 at most (SEMOPM")
+		wantNoSet(t, values, syscall.E2BIG, "operations, 0 at most (SEMOPM")
 	}
 }

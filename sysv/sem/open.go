@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"example.com/sysvipc/sysv"
@@ -26,40 +27,29 @@ type OpenConfig struct {
 //
 // If ctx has ended already, its error is returned and nothing is tried.
 //
-// A set that has not been given its values yet is waited for, until ctx ends.
-// Then the error is [sysv.ErrNotInitialized] as well as the context's: if its
-// creator is dead, [OpenID] opens it as it is, and Remove or ipcrm(1) removes
-// it. The package documentation says how sets that other programs made are
-// recognised; without read permission only their sem_otime can be seen.
+// A set that has not been given its values yet is waited for, as the package
+// documentation says, for about two seconds at most: never longer than until it
+// is ready or nobody is left who could make it so. If ctx ends before, the error
+// is [sysv.ErrNotInitialized] as well as the context's. If its creator has died
+// half-way, the error is [sysv.ErrNotInitialized]: OpenOrCreate replaces such a
+// set.
 func Open(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Set, error) {
 	if cfg == nil {
 		cfg = new(OpenConfig)
 	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		id, stat, err := kind.Open(key, cfg.OwnedBy)
-		if err != nil {
-			return nil, err
-		}
-		s := &Set{id: id, key: key, len: stat.Len}
-		err = s.awaitValues(ctx)
-		if errors.Is(err, sysv.ErrRemoved) {
-			continue // the key is free, or names another set
-		}
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
-	}
+	o := opening{key: key, ownedBy: cfg.OwnedBy, mode: 0o600}
+	return o.open(ctx)
 }
 
 // OpenOrCreate finds the set with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
-// that it created. An existing set keeps its values: of cfg only OwnedBy plays a part,
+// that it created, or none if that one is killed or stopped at it. An existing set keeps its values: of cfg only OwnedBy plays a part,
 // though what Create would refuse is refused here too. If it has another length
 // than values the error says both.
+//
+// A set that a creator of this package left half-made, because it was killed, is
+// removed and made anew. Only its owner or root can do that: others get an error
+// that is [sysv.ErrNotInitialized] and [fs.ErrPermission].
 func OpenOrCreate(ctx context.Context, key sysv.Key, values []int, cfg *Config) (set *Set, created bool, err error) {
 	if cfg == nil {
 		cfg = new(Config)
@@ -70,10 +60,15 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, values []int, cfg *Config) 
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
+	mode, err := kind.CreateMode(key, cfg.Mode)
+	if err != nil {
+		return nil, false, err
+	}
+	o := opening{key: key, ownedBy: cfg.OwnedBy, mode: fs.FileMode(mode), heals: true}
 	return object.OpenOrCreate(
 		func() (*Set, error) { return Create(key, values, cfg) },
 		func() (*Set, error) {
-			s, err := Open(ctx, key, &OpenConfig{OwnedBy: cfg.OwnedBy})
+			s, err := o.open(ctx)
 			if err == nil && s.len != len(values) {
 				return nil, kind.Invalid("semget", key, s.id, fmt.Sprintf("it exists with %d semaphores, %d are asked for", s.len, len(values)))
 			}
@@ -89,51 +84,103 @@ func OpenID(id int) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Set{id: id, key: stat.Key, len: stat.Len}, nil
+	return newSet(stat.Key, stat), nil
 }
 
-// awaitValues waits until the set has been given its values. There is nothing
-// to sleep on: the creator tells nobody.
-func (s *Set) awaitValues(ctx context.Context) error {
+// newSet is the handle to the set that stat is of.
+func newSet(key sysv.Key, stat Stat) *Set {
+	return &Set{id: stat.ID, key: key, len: stat.Len, creator: creatorOf(stat)}
+}
+
+// opening looks for a set that is ready to be used.
+type opening struct {
+	key     sysv.Key
+	ownedBy *uint32
+	mode    fs.FileMode // that of a set whose creator died before he gave it its own
+	heals   bool        // what can't become ready is removed
+}
+
+func (o *opening) open(ctx context.Context) (*Set, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		_, stat, err := kind.Open(o.key, o.ownedBy)
+		if err != nil {
+			return nil, err
+		}
+		s := newSet(o.key, stat)
+		err = o.await(ctx, s)
+		if errors.Is(err, sysv.ErrRemoved) {
+			continue // the key is free, or names another set
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+}
+
+// await waits until the set is ready. There is nothing to sleep on: the creator
+// tells nobody.
+func (o *opening) await(ctx context.Context, s *Set) error {
 	const longest = 10 * time.Millisecond
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, longest) {
-		ready, err := s.hasValues()
-		if ready || err != nil {
+		state, err := s.state()
+		if err != nil {
 			return err
+		}
+		switch state {
+		case ready:
+			return nil
+		case unfinished:
+			return o.finish(s)
+		case dead:
+			return o.heal(s)
 		}
 		select {
 		case <-ctx.Done():
-			return &sysv.Error{Op: "semget", Key: s.key, ID: s.id,
-				Err:  fmt.Errorf("%w: %w", sysv.ErrNotInitialized, ctx.Err()),
-				Hint: fmt.Sprintf("its creator may have died: OpenID(%[1]d) opens it as it is, ipcrm -s %[1]d removes it", s.id)}
+			return s.notInitialized(ctx.Err(), fmt.Sprintf("its creator may be about to: OpenID(%d) opens it as it is", s.id))
 		case <-time.After(pause):
 		}
 	}
 }
 
-// hasValues tells whether somebody has given the set values. semop sets
-// sem_otime and SETVAL and SETALL set the last pids, which SETALL did not
-// before Linux 4.6, so that a value counts as well.
-func (s *Set) hasValues() (bool, error) {
-	stat, err := kind.Look(s.id)
-	if err != nil || !stat.OTime.IsZero() {
-		return err == nil, err
+// finish does what is left to do for a creator that died: the set has its
+// values, and is never removed.
+func (o *opening) finish(s *Set) error {
+	step("to finish")
+	err := kind.SetMode(s.id, o.mode)
+	if errors.Is(err, fs.ErrPermission) {
+		return s.notInitialized(err, "its creator died before it gave it its mode: the owner or root can open it, and gives it one thereby")
 	}
-	values, err := s.Values()
-	if errors.Is(err, sys.EACCES) {
-		return false, nil
+	return err
+}
+
+// heal removes what a dead creator left, by its id: whoever does so too harms
+// nobody. That can't be closed altogether: who is stopped right before the
+// removal, until the id has come to mean another set, removes that one.
+func (o *opening) heal(s *Set) error {
+	if !o.heals {
+		return s.notInitialized(nil, fmt.Sprintf("its creator died half-way: OpenOrCreate makes it anew, ipcrm -s %d removes it", s.id))
+	}
+	step("to heal")
+	_, err := sys.Semctl(s.id, 0, sys.IPC_RMID)
+	if err == sys.EPERM {
+		return s.notInitialized(err, fmt.Sprintf("its creator died half-way: its owner or root can make it anew with OpenOrCreate, or remove it with ipcrm -s %d", s.id))
 	}
 	if err != nil {
-		return false, err
+		return s.error("semctl", err, nil)
 	}
-	for num, v := range values {
-		if v > 0 {
-			return true, nil
-		}
-		pid, err := s.LastPID(num)
-		if pid > 0 || err != nil {
-			return err == nil, err
-		}
+	return sysv.ErrRemoved
+}
+
+// notInitialized is the error for a set that can't be opened, because of err too
+// if that is not nil.
+func (s *Set) notInitialized(err error, hint string) error {
+	e := &sysv.Error{Op: "semget", Key: s.key, ID: s.id, Err: sysv.ErrNotInitialized, Hint: hint}
+	if err != nil {
+		e.Err = fmt.Errorf("%w: %w", sysv.ErrNotInitialized, err)
 	}
-	return false, nil
+	return e
 }

@@ -20,9 +20,10 @@ import (
 // Values, SetValue, SetValues, Stat, SetPerm, SetMode and Remove, if the other
 // one has another length, key or creator. Do and what is built on it can't tell.
 type Set struct {
-	id  int
-	key sysv.Key
-	len int
+	id      int
+	key     sysv.Key
+	len     int
+	creator creator
 
 	hurry atomic.Int32 // how often Do still goes straight to waiting
 

@@ -16,12 +16,12 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
-	"github.com/google/go-cmp/cmp"
 )
 
 // A prize is a kind of object that processes race for.
@@ -33,8 +33,6 @@ type prize struct {
 	obtain func(ctx context.Context, key sysv.Key, size int) (created bool, id, maker int, err error)
 	// lookup is the kernel's answer, without the library's.
 	lookup func(key sysv.Key) (id int, err error)
-	// bare tells whether the object has not been given what it is to have.
-	bare   func(id int) (bool, error)
 	remove func(id int) error
 }
 
@@ -43,14 +41,12 @@ var prizes = map[string]*prize{
 		sizes:  []int{1, 4000, 500, 2000, 501, 4000}, // the more, the longer its making takes
 		obtain: obtainSet,
 		lookup: func(key sysv.Key) (int, error) { return sys.Semget(int32(key), 0, 0) },
-		bare:   isBareSet,
 		remove: func(id int) error { _, err := sys.Semctl(id, 0, sys.IPC_RMID); return err },
 	},
 	"segment": {
 		sizes:  []int{1, 4096, 4097, 1 << 20, 64 << 20},
 		obtain: obtainSegment,
 		lookup: func(key sysv.Key) (int, error) { return sys.Shmget(int32(key), 0, 0) },
-		bare:   func(int) (bool, error) { return false, nil }, // it comes with all that it has
 		remove: func(id int) error { return sys.Shmctl(id, sys.IPC_RMID) },
 	},
 }
@@ -68,31 +64,10 @@ func obtainSet(ctx context.Context, key sysv.Key, n int) (created bool, id, make
 		return created, 0, 0, err
 	}
 	if !slices.Equal(values, given(n)) {
-		return created, 0, 0, fmt.Errorf("half-given: %d of %d values, %d of them 0", len(values), n, zeros(values))
+		return created, 0, 0, fmt.Errorf("half-given: of %d values the first is %d and the last %d", len(values), values[0], values[len(values)-1])
 	}
 	maker, err = s.LastPID(n - 1) // who gave the values: nobody changes them
 	return created, s.ID(), maker, err
-}
-
-func isBareSet(id int) (bool, error) {
-	s, err := sem.OpenID(id)
-	if err != nil {
-		return false, err
-	}
-	values, err := s.Values()
-	if err != nil {
-		return false, err
-	}
-	return zeros(values) == len(values), nil
-}
-
-func zeros(values []int) (n int) {
-	for _, v := range values {
-		if v == 0 {
-			n++
-		}
-	}
-	return n
 }
 
 func obtainSegment(_ context.Context, key sysv.Key, size int) (created bool, id, maker int, err error) {
@@ -115,7 +90,7 @@ func obtainSegment(_ context.Context, key sysv.Key, size int) (created bool, id,
 }
 
 // contender obtains the object of each line's kind, key and size, once the
-// line's gate is open, and prints how that went. The line "give up" ends its context.
+// line's gate is open, and prints how that went.
 var contender = sysvtest.Helper("contender", func(args []string) error {
 	v, err := kit.Numbers(args)
 	if err != nil {
@@ -125,34 +100,18 @@ var contender = sysvtest.Helper("contender", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	lines := instructions()
-	for line := range lines {
-		if line == giveUp {
-			continue // it was about to return
-		}
-		ctx, cancel := context.WithCancel(bg)
-		report := make(chan string)
-		go func() { report <- contend(ctx, set, line) }()
-		select {
-		case r := <-report:
-			fmt.Println(r)
-		case <-lines:
-			cancel()
-			fmt.Println(<-report)
-		}
-		cancel()
+	object.Grace = soon
+	for line := range instructions() {
+		fmt.Println(contend(set, line))
 	}
 	return nil
 })
 
-const (
-	giveUp         = "give up"
-	notInitialized = "not initialized"
-)
+// soon is when a maker counts as dead here: long enough for one that lives to be
+// kept from its processor.
+const soon = 300 * time.Millisecond
 
-var tooLate = context.Canceled.Error()
-
-func contend(ctx context.Context, gates *sem.Set, line string) string {
+func contend(gates *sem.Set, line string) string {
 	g := gate{set: gates}
 	var kind string
 	var key sysv.Key
@@ -163,10 +122,8 @@ func contend(ctx context.Context, gates *sem.Set, line string) string {
 	if err := g.pass(); err != nil {
 		return err.Error()
 	}
-	created, id, maker, err := prizes[kind].obtain(ctx, key, size)
+	created, id, maker, err := prizes[kind].obtain(bg, key, size)
 	switch {
-	case errors.Is(err, sysv.ErrNotInitialized) && errors.Is(err, context.Canceled) && !created:
-		return notInitialized
 	case err != nil:
 		return err.Error()
 	case created != (maker == os.Getpid()):
@@ -186,7 +143,7 @@ type race struct {
 	gates *sem.Set
 	field []*sysvtest.Process
 
-	orphans, stranded int // objects whose maker died after it had made them, and half-way
+	orphans int // objects whose maker died after it had made them
 }
 
 func newRace(t *testing.T, kind string, size int) *race {
@@ -236,7 +193,7 @@ func (c *race) run(size, kills int) {
 		c.pause()
 		kill(i)
 	}
-	c.judge(c.field[kills:], killed, c.awaitValues())
+	c.judge(c.field[kills:], killed)
 	kit.Must(c.t, c.remove(c.sight()))
 }
 
@@ -266,56 +223,18 @@ func (c *race) sight() (id int) {
 	return 0
 }
 
-// awaitValues waits until the object has all that it is to have, or seems to be
-// stranded without. How long it stays so before we think that decides how long
-// the test takes, and not what is right.
-func (c *race) awaitValues() bool {
+// judge checks what the survivors say: all of them have one object, whole, and only
+// its maker says that it created it.
+func (c *race) judge(survivors []*sysvtest.Process, killed map[int]bool) {
 	c.t.Helper()
-	id := c.sight()
-	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		bare, err := c.bare(id)
-		kit.Must(c.t, err)
-		if !bare {
-			return true
-		}
-	}
-	return false
-}
-
-// judge checks what the survivors say: all of them have one object, and only
-// its maker says that it created it. Where that died half-way, they say that
-// when their context ends, and nothing has been given by halves.
-func (c *race) judge(survivors []*sysvtest.Process, killed map[int]bool, whole bool) {
-	c.t.Helper()
-	if !whole {
-		for _, p := range survivors {
-			p.Send(giveUp)
-		}
-	}
 	said := make(map[string]int)
 	alive := make(map[int]bool)
 	for _, p := range survivors {
 		said[p.Line()]++
 		alive[p.Process.Pid] = true
 	}
-	if !whole && said[notInitialized] > 0 {
-		// On a busy machine some only come to look when their context has ended.
-		said[notInitialized] += said[tooLate]
-		delete(said, tooLate)
-	}
-	bare, err := c.bare(c.sight())
-	kit.Must(c.t, err)
-	if bare {
-		if diff := cmp.Diff(map[string]int{notInitialized: len(survivors)}, said); diff != "" {
-			c.t.Fatalf("the maker died half-way, and the others say (-want +got):\n%s", diff)
-		}
-		c.stranded++
-		return
-	}
-	if !whole {
-		delete(said, notInitialized) // the maker was only slow
-	}
 	var id, maker int
+	var err error
 	for line := range said {
 		_, err = fmt.Sscanf(line, c.kind+" %d of process %d", &id, &maker)
 	}
@@ -328,8 +247,8 @@ func (c *race) judge(survivors []*sysvtest.Process, killed map[int]bool, whole b
 }
 
 // Processes that open or create the object of one key at once, of whom some are
-// killed at it, all come to the same one, whole, or are told that there is no
-// hope of that.
+// killed at it, all come to the same one, whole: what a dead maker left half-made
+// is made anew.
 func TestCreationStorm(t *testing.T) {
 	crowd, kills, rounds := storm.Amount(8, 64), storm.Amount(2, 4), storm.Amount(10, 200)
 	for kind := range prizes {
@@ -342,8 +261,8 @@ func TestCreationStorm(t *testing.T) {
 			for _, p := range c.field {
 				p.Finish()
 			}
-			t.Logf("creation storm: %d rounds of %d processes for one %s, %d SIGKILLs in %v: never two makers; %d makers died after they had made it, %d half-way",
-				rounds, crowd, kind, rounds*kills, time.Since(start).Round(100*time.Millisecond), c.orphans, c.stranded)
+			t.Logf("creation storm: %d rounds of %d processes for one %s, %d SIGKILLs in %v: never two makers; %d makers died after they had made it",
+				rounds, crowd, kind, rounds*kills, time.Since(start).Round(100*time.Millisecond), c.orphans)
 		})
 	}
 }
