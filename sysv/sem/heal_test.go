@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
+	"golang.org/x/sys/unix"
 )
 
 // shortGrace has creators count as dead soon. What sem_otime and sem_ctime tell
@@ -214,7 +216,10 @@ func stopAt(at string) {
 	sem.AtStep(func(name string) {
 		if name == at && !done {
 			done = true
-			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			// To this very thread, which else may go on for a moment.
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
 		}
 	})
 }
