@@ -16,6 +16,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -53,6 +54,7 @@ var actors = sysvtest.Helper("actor", func(args []string) error {
 	a := &actor{participant: participant{ledger: l, seat: seat}, key: key, commands: make(chan string, 1), resume: make(chan struct{})}
 	a.ctx, a.giveUp = context.WithCancel(bg)
 	lock.AtStep(a.at)
+	object.Grace = 200 * time.Millisecond // nobody need wait longer for who is dead
 	go a.listen()
 	for command := range a.commands {
 		before := a.told
@@ -118,9 +120,9 @@ func (a *actor) do(command string) error {
 	case "open or create briefly":
 		ctx, cancel := context.WithTimeout(bg, aMoment)
 		defer cancel()
-		var err error
-		a.group, _, err = lock.OpenOrCreate(ctx, a.key, accountCount, nil)
-		return err
+		return a.openOrCreate(ctx)
+	case "open or create":
+		return a.openOrCreate(bg)
 	}
 	if err := a.open(kit.Patience); err != nil {
 		return err
@@ -170,6 +172,11 @@ func (a *actor) doAsMember(command string) error {
 		return g.Close()
 	}
 	return fmt.Errorf("what is %q?", command)
+}
+
+func (a *actor) openOrCreate(ctx context.Context) (err error) {
+	a.group, _, err = lock.OpenOrCreate(ctx, a.key, accountCount, &lock.Config{Processes: room})
+	return err
 }
 
 func (a *actor) open(limit time.Duration) (err error) {

@@ -19,10 +19,10 @@ import (
 
 func TestCreate(t *testing.T) {
 	for _, tt := range []struct{ n, processes, semaphores int }{
-		{1, 0, 1 + 256 + 1},
-		{1, 1, 1 + 1 + 1},
-		{7, 3, 1 + 3 + 7},
-		{4096, 2047, 1 + 2047 + 4096},
+		{1, 0, slotsAt + 256 + 1},
+		{1, 1, slotsAt + 1 + 1},
+		{7, 3, slotsAt + 3 + 7},
+		{4096, 2047, slotsAt + 2047 + 4096},
 	} {
 		t.Run(fmt.Sprintf("%d for %d", tt.n, tt.processes), func(t *testing.T) {
 			key := newKey(t)
@@ -59,6 +59,7 @@ func TestCreateRefuses(t *testing.T) {
 		{"too many processes", 1, lock.Config{Processes: 2048}, "1 to 2047 processes, not 2048"},
 		{"a mode with set-uid bit", 1, lock.Config{Mode: 0o4600}, "0o777"},
 		{"a mode with the kernel's IPC_CREAT", 1, lock.Config{Mode: 0o1600}, "0o777"},
+		{"the mode of what is in the making", 1, lock.Config{Mode: 0o601}, "0601 marks"},
 		{"a mode of a directory", 1, lock.Config{Mode: fs.ModeDir | 0o700}, "0o777"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,8 +1,8 @@
 // Package lock has mutexes between processes that cost what a [sync.Mutex] costs
 // while nobody contends, and survive kill -9 of their holder at any instruction.
 //
-// A group of mutexes is one shared memory segment and one semaphore set under one
-// key. It is for processes that run this package; for a lock that programs in
+// A group of mutexes is one shared memory segment and one semaphore set, and takes
+// its key for both: a segment or set of the program's own needs another. It is for processes that run this package; for a lock that programs in
 // other languages take too, there is [example.com/sysvipc/sysv/sem.Mutex], whose
 // every Lock is a system call.
 //
@@ -36,7 +36,8 @@
 // stopped while it does not own the mutex holds up others for a tenth of a second
 // at most, where it was about to wake them. After exec the new
 // program is a member still, and holds what the old one held, until it ends; it
-// can't unlock that, nor take it again: give mutexes back before.
+// can't unlock that, nor take it again: give mutexes back before. Each exec without
+// Close uses up a slot of the group until the process ends.
 //
 // # Protocol
 //
@@ -60,8 +61,8 @@
 //
 // A Lock that has waited leads from free to mine, W: others may wait still.
 //
-// The set has a semaphore for joining, one for each slot, and one for the tokens
-// of each mutex. Every line below is one atomic step, and a process can be killed
+// The set has a semaphore for joining, some that never change and say which
+// segment it belongs to, one for each slot, and one for the tokens of each mutex. Every line below is one atomic step, and a process can be killed
 // between any two.
 //
 //   - Join: take the joining semaphore with undo; find a slot whose semaphore is
@@ -89,15 +90,32 @@
 // every interleaving of three processes and a death at every step, and shows that
 // each of the orders above matters.
 //
+// # Creation and removal
+//
+// The segment is made by [example.com/sysvipc/sysv/shm.OpenOrInit]: nobody has it
+// before it is filled and its set is made, and a creator that dies is replaced.
+// Removal takes the segment first, which frees the key, marks its mutexes, and
+// then takes the set. So whoever makes a segment and finds a set under the key
+// that names another segment knows that the group's segment is gone; he marks the
+// mutexes in what members have of it still, and removes the set by its id. Where
+// a segment is a group's, by its magic, its own id and key, its size and its set's
+// id, and the set is gone, [OpenOrCreate] marks the mutexes and removes the
+// segment by its id.
+//
+// Marking a mutex that is free makes its word one that no Lock takes for free; one
+// that is held gets W, so that its Unlock comes to do that. So members who need
+// no system call hear of it too: who is inside stays there until he unlocks, and
+// nobody comes in after him, but a member of the next group can be inside at the
+// same time. After ipcrm of both the segment and the set nobody knows of the
+// members any more, and they go on without a system call until they wait.
+//
 // # Failures
 //
 // A generation has 20 bits. Were a process stopped between finding an owner dead
 // and taking its place, while others join and leave that slot exactly a multiple
 // of 1,048,576 times and the last of them holds the very mutex, it would rob it.
 //
-// [Group.Remove] marks each mutex in the segment, so that members who need no
-// system call hear of it at their next Lock: who is inside stays there until he
-// unlocks, and nobody comes in after him. Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
+// Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
 // nobody can tell any more who lives. Other programs must not write to the set's
 // semaphores, nor give it values: SETVAL and SETALL make the kernel forget what
 // there is to undo. Whoever may write to the segment can break every lock in it,

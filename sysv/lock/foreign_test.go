@@ -4,34 +4,50 @@ package lock_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
+	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/object"
+	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"github.com/google/go-cmp/cmp"
 )
 
-// Version 1 of what stands in a segment, in words of 4 bytes. Programs of
-// several builds share it: whatever changes here must change the version.
+// Version 2 of what stands in a segment, in words of 4 bytes, and in a set.
+// Programs of several builds share them: whatever changes here must change the
+// version.
 const (
-	magicWord = iota
-	versionWord
-	locksWord
-	slotsWord
-	setWord
+	magicWord   = 0
+	setWord     = 4
+	versionWord = 5
+	locksWord   = 6
+	slotsWord   = 7
+	segmentWord = 8
+	keyWord     = 9
 
 	lineWords = 32 // the header has one line, and then each mutex
 
-	magic = 0x6b636f6c
+	joining  = 0
+	signedAt = 1
+	slotsAt  = 7
 )
+
+var magic = []uint32{0x6b636f6c, 0x9d1fe3a7, 0x53c06b8e, 0xe72a41d5}
+
+// setValues are those of a free group's set, for a number of mutexes and slots.
+func setValues(segment, n int) []int {
+	return append([]int{1, 0x6c6f, 0x636b, 0x4a17, segment & 0x7fff, segment >> 15 & 0x7fff, segment >> 30}, make([]int, n)...)
+}
 
 func words(locks, slots int) int { return lineWords*(1+locks) + slots }
 
@@ -61,7 +77,8 @@ func TestLayout(t *testing.T) {
 	m := join(t, g).Mutex(1)
 	take(t, m)
 	want := make([]uint32, words(2, 3))
-	copy(want, []uint32{magic, 1, 2, 3, uint32(stat(t, g).SetID)})
+	copy(want, magic)
+	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 2, 2, 3, uint32(g.ID()), uint32(g.Key())})
 	want[lineOf(1)] = 2<<20 | 1 // slot 1, first generation
 	want[generationOf(2, 0)], want[generationOf(2, 1)] = 1, 1
 	if diff := cmp.Diff(want, slices.Clone(w)); diff != "" {
@@ -71,19 +88,30 @@ func TestLayout(t *testing.T) {
 }
 
 // fake is a segment and a set that look like a group of 1 mutex for 2
-// processes, but for what change does. It is filled.
+// processes, but for what change does.
 func fake(t testing.TB, key sysv.Key, change func(w []uint32)) (id int) {
 	t.Helper()
-	set, err := sem.Create(key, []int{1, 0, 0, 0}, nil)
-	kit.Must(t, err)
-	return fakeWith(t, key, words(1, 2), func(w []uint32) {
-		copy(w, []uint32{magic, 1, 1, 2, uint32(set.ID())})
+	return fakeOf(t, key, 1, 2, change)
+}
+
+// fakeOf is fake for so many mutexes and processes, with a set for 3.
+func fakeOf(t testing.TB, key sysv.Key, locks, slots int, change func(w []uint32)) (id int) {
+	t.Helper()
+	return fakeWith(t, key, words(locks, slots), func(id int, w []uint32) {
+		set, err := sem.Create(key, setValues(id, 3), nil)
+		kit.Must(t, err)
+		fillHeader(w, key, id, set.ID(), locks, slots)
 		change(w)
 	})
 }
 
+func fillHeader(w []uint32, key sysv.Key, segment, set, locks, slots int) {
+	copy(w, magic)
+	copy(w[setWord:], []uint32{uint32(set), 2, uint32(locks), uint32(slots), uint32(segment), uint32(key)})
+}
+
 // fakeWith has n words, which fill fills.
-func fakeWith(t testing.TB, key sysv.Key, n int, fill func(w []uint32)) (id int) {
+func fakeWith(t testing.TB, key sysv.Key, n int, fill func(id int, w []uint32)) (id int) {
 	t.Helper()
 	seg, err := shm.Create(key, 4*n, nil)
 	kit.Must(t, err)
@@ -92,7 +120,7 @@ func fakeWith(t testing.TB, key sysv.Key, n int, fill func(w []uint32)) (id int)
 	defer mapping.Detach()
 	w, err := shm.Slice[uint32](mapping, 0, n)
 	kit.Must(t, err)
-	fill(w)
+	fill(seg.ID(), w)
 	return seg.ID()
 }
 
@@ -110,77 +138,86 @@ func TestFakeIsGoodEnough(t *testing.T) {
 }
 
 func TestForeignSegmentsAreRefused(t *testing.T) {
-	otherSet, err := sem.Create(sysv.Private, []int{1, 0, 0, 0}, nil)
-	kit.Must(t, err)
-	defer otherSet.Remove()
 	for _, tt := range []struct {
 		name string
 		make func(t *testing.T, key sysv.Key)
-		want error
 		says string
 	}{
 		{"another program's", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, 100, func(w []uint32) { w[0] = 0x12345678 })
-		}, syscall.EINVAL, "it begins with 0x12345678"},
+			fakeWith(t, key, 100, func(_ int, w []uint32) { w[0] = 0x12345678 })
+		}, "it begins with [0x12345678"},
+		{"another program's, all zero", func(t *testing.T, key sysv.Key) {
+			fakeWith(t, key, 100, func(int, []uint32) {})
+		}, "it begins with [0x00000000"},
+		{"another program's, of one byte", func(t *testing.T, key sysv.Key) {
+			_, err := shm.Create(key, 1, &shm.Config{Mode: 0o777})
+			kit.Must(t, err)
+		}, "a segment of 1 bytes"},
+		{"the first word alone", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[magicWord+1] = 2 })
+		}, "it begins with [0x6b636f6c 0x00000002"},
 		{"shorter than a header", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, 31, func(w []uint32) { w[0] = magic })
-		}, syscall.EINVAL, "a segment of 124 bytes"},
+			fakeWith(t, key, 31, func(_ int, w []uint32) { copy(w, magic) })
+		}, "a segment of 124 bytes"},
 		{"a header alone", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, 32, func(w []uint32) { copy(w, []uint32{magic, 1, 1, 2, 0}) })
-		}, syscall.EINVAL, "128 bytes can't be 1 mutexes for 2 processes"},
+			fakeWith(t, key, 32, func(id int, w []uint32) { fillHeader(w, key, id, 0, 1, 2) })
+		}, "128 bytes can't be 1 mutexes for 2 processes"},
 		{"another version", func(t *testing.T, key sysv.Key) {
-			fake(t, key, func(w []uint32) { w[versionWord] = 2 })
-		}, syscall.EINVAL, "version 2, this is for version 1"},
+			fake(t, key, func(w []uint32) { w[versionWord] = 3 })
+		}, "version 3, this is for version 2"},
+		{"a copy of another group's", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[segmentWord]++ })
+		}, "it says that it is segment "},
+		{"that of another key", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[keyWord] = 0xabcd })
+		}, "it says that its key is 0x0000abcd"},
 		{"one word too few", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, words(1, 2)-1, func(w []uint32) { copy(w, []uint32{magic, 1, 1, 2, 0}) })
-		}, syscall.EINVAL, "can't be 1 mutexes for 2 processes"},
+			fakeWith(t, key, words(1, 2)-1, func(id int, w []uint32) { fillHeader(w, key, id, 0, 1, 2) })
+		}, "can't be 1 mutexes for 2 processes"},
 		{"more mutexes than fit", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord] = 2 })
-		}, syscall.EINVAL, "can't be 2 mutexes"},
+		}, "can't be 2 mutexes"},
 		{"no mutexes", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord], w[slotsWord] = 0, lineWords+2 })
-		}, syscall.EINVAL, "can't be 0 mutexes"},
+		}, "can't be 0 mutexes"},
 		{"no processes", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, words(2, 0), func(w []uint32) { copy(w, []uint32{magic, 1, 2, 0, 0}) })
-		}, syscall.EINVAL, "for 0 processes"},
+			fakeOf(t, key, 2, 0, func([]uint32) {})
+		}, "for 0 processes"},
 		{"mutexes past every limit", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord] = 1<<32 - 1 })
-		}, syscall.EINVAL, "can't be "},
+		}, "can't be "},
 		{"mutexes whose size wraps around 32 bits", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord] = 1<<25 + 1 })
-		}, syscall.EINVAL, "can't be 33554433 mutexes"},
+		}, "can't be 33554433 mutexes"},
 		{"processes past every limit", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[slotsWord] = 1 << 31 })
-		}, syscall.EINVAL, "can't be "},
+		}, "can't be "},
 		{"processes for whom words have no room", func(t *testing.T, key sysv.Key) {
-			fakeWith(t, key, words(1, 2048), func(w []uint32) { copy(w, []uint32{magic, 1, 1, 2048, 0}) })
-		}, syscall.EINVAL, "for 2048 processes"},
-		{"a set that is not there", func(t *testing.T, key sysv.Key) {
+			fakeOf(t, key, 1, 2048, func([]uint32) {})
+		}, "for 2048 processes"},
+		{"a set that is not its own, beside its own", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[setWord] = 1<<31 - 1 })
-		}, sysv.ErrRemoved, "its set 2147483647 is gone: ipcrm -m "},
-		{"a set that can't be there", func(t *testing.T, key sysv.Key) {
+		}, "it says that its set is 2147483647, which is "},
+		{"a set that there can't be, beside its own", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[setWord] = 1<<32 - 1 })
-		}, sysv.ErrRemoved, "its set 4294967295 is gone"},
-		{"a set of another key", func(t *testing.T, key sysv.Key) {
-			fake(t, key, func(w []uint32) { w[setWord] = uint32(otherSet.ID()) })
-		}, syscall.EINVAL, fmt.Sprintf("set %d has 4 semaphores and key 0x00000000", otherSet.ID())},
-		{"a set of another length", func(t *testing.T, key sysv.Key) {
-			set, err := sem.Create(key, []int{1, 0, 0}, nil)
-			kit.Must(t, err)
-			fakeWith(t, key, words(1, 2), func(w []uint32) { copy(w, []uint32{magic, 1, 1, 2, uint32(set.ID())}) })
-		}, syscall.EINVAL, "has 3 semaphores"},
+		}, "which is "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			key := newKey(t)
 			tt.make(t, key)
 			before := names(t, key)
 			_, err := lock.Open(kit.Patient(t), key)
-			kit.WantError(t, err, tt.want, tt.says)
+			kit.WantError(t, err, syscall.EINVAL, tt.says)
 			_, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
-			kit.WantError(t, err, tt.want, tt.says)
+			kit.WantError(t, err, syscall.EINVAL, tt.says)
 			if created {
 				t.Error("created")
 			}
+			if strings.Contains(err.Error(), "ipcrm") {
+				t.Errorf("%v: it says how to remove what is somebody else's", err)
+			}
+			_, err = lock.Create(key, 1, nil)
+			kit.WantError(t, err, fs.ErrExist)
 			wantNames(t, key, before...)
 			for _, st := range segments(t, key) {
 				if st.Nattch != 0 {
@@ -203,28 +240,57 @@ func segments(t testing.TB, key sysv.Key) (of []shm.Stat) {
 	return of
 }
 
-// Without its set a group has lost what tells the living from the dead.
+// Without its set a group has lost what tells the living from the dead: it is
+// made anew, and whoever was a member hears of it.
 func TestGroupWithoutItsSet(t *testing.T) {
-	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
-	kit.Must(t, err)
-	closeAfter(t, g)
-	kit.Must(t, setOf(t, g).Remove())
-	_, err = lock.Open(kit.Patient(t), key)
-	kit.WantError(t, err, sysv.ErrRemoved, "ipcrm")
-	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
-	kit.WantError(t, err, sysv.ErrRemoved, "ipcrm")
-	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
-	wantNames(t, key)
+	emulator.Mode.Skip(t)
+	for name, instead := range map[string]func(t *testing.T, key sysv.Key){
+		"gone": func(*testing.T, sysv.Key) {},
+		"gone, and its key in other use": func(t *testing.T, key sysv.Key) {
+			_, err := sem.Create(key, []int{1}, nil)
+			kit.Must(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey(t)
+			g, err := lock.Create(key, 2, nil)
+			kit.Must(t, err)
+			closeAfter(t, g)
+			take(t, g.Mutex(1))
+			wantFree(t, g.Mutex(0))
+			kit.Must(t, setOf(t, g).Remove())
+			instead(t, key)
+			_, err = lock.Open(kit.Patient(t), key)
+			kit.WantError(t, err, sysv.ErrRemoved, "OpenOrCreate makes the group anew")
+			wantFree(t, g.Mutex(0)) // nobody has come who would tell
+
+			next, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+			if name == "gone" {
+				kit.Must(t, err)
+				endGroup(t, next)
+				if !created || next.ID() == g.ID() {
+					t.Errorf("created %v, group %d after %d", created, next.ID(), g.ID())
+				}
+			} else {
+				kit.WantError(t, err, fs.ErrExist, "is no group's")
+			}
+			wantGoneMutex(t, g.Mutex(0))
+			kit.WantError(t, g.Mutex(1).Unlock(), sysv.ErrRemoved)
+			wantGoneMutex(t, g.Mutex(1))
+			kit.WantError(t, g.Remove(), sysv.ErrRemoved)
+		})
+	}
 }
 
-// Without its segment a group is gone, but its set is in the way of another.
+// Without its segment a group is gone, but its set is in the way of another. Who
+// makes that tells the members, who need no system call to go on.
 func TestGroupWithoutItsSegment(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
 	kit.Must(t, err)
-	endGroup(t, g)
+	closeAfter(t, g)
+	wantFree(t, g.Mutex(0))
 	seg, err := shm.OpenID(g.ID())
 	kit.Must(t, err)
 	kit.Must(t, seg.Remove())
@@ -232,53 +298,151 @@ func TestGroupWithoutItsSegment(t *testing.T) {
 	kit.WantError(t, err, fs.ErrNotExist)
 	_, err = lock.OpenID(kit.Patient(t), g.ID())
 	kit.WantError(t, err, sysv.ErrRemoved)
-	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
-	kit.WantError(t, err, fs.ErrExist)
-	wantFree(t, g.Mutex(0)) // for who is a member nothing has changed
-	kit.Must(t, g.Remove())
-	wantNames(t, key)
-}
+	wantFree(t, g.Mutex(0))
 
-// A segment that is all zero may be filled yet.
-func TestOpenGivesUpOnAGroupInTheMaking(t *testing.T) {
-	key := newKey(t)
-	id := fakeWith(t, key, words(1, 2), func([]uint32) {})
-	says := fmt.Sprintf("ipcrm -m %d -S %v", id, key)
-	_, err := lock.Open(kit.Brief(t), key)
-	kit.WantError(t, err, sysv.ErrNotInitialized, says)
-	kit.WantError(t, err, context.DeadlineExceeded)
-	_, err = lock.OpenID(kit.Brief(t), id)
-	kit.WantError(t, err, sysv.ErrNotInitialized, says)
-	_, created, err := lock.OpenOrCreate(kit.Brief(t), key, 1, nil)
-	kit.WantError(t, err, sysv.ErrNotInitialized, says)
-	if created {
-		t.Error("created")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	wait := kit.Async(t, func() error { _, err := lock.Open(ctx, key); return err })
-	cancel()
-	kit.WantError(t, wait(), context.Canceled)
-}
-
-func TestOpenWaitsForTheCreator(t *testing.T) {
-	key := newKey(t)
-	fakeWith(t, key, words(1, 2), func([]uint32) {})
-	gaveUp := kit.Brief(t)
-	wait := kit.Async(t, func() error {
-		g, err := lock.Open(kit.Patient(t), key)
-		if err != nil {
-			return err
-		}
-		if gaveUp.Err() == nil {
-			t.Error("open before it was filled")
-		}
-		return g.Close()
-	})
-	<-gaveUp.Done()
-	set, err := sem.Create(key, []int{1, 0, 0, 0}, nil)
+	next, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
 	kit.Must(t, err)
-	w := wordsOf(t, segments(t, key)[0].ID)
-	copy(w[1:], []uint32{1, 1, 2, uint32(set.ID())})
-	w[magicWord] = magic // comes last
-	kit.Must(t, wait())
+	endGroup(t, next)
+	if !created {
+		t.Error("not created")
+	}
+	wantGoneMutex(t, g.Mutex(0))
+	wantFree(t, next.Mutex(0))
+	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
+	wantFree(t, next.Mutex(0))
+}
+
+// The segment goes by itself with the last who has it attached.
+func TestGroupWhereUnusedSegmentsGo(t *testing.T) {
+	kit.NeedRoot(t, "may change kernel.shm_rmid_forced")
+	const forced = "/proc/sys/kernel/shm_rmid_forced"
+	old, err := os.ReadFile(forced)
+	kit.Must(t, err)
+	if err := os.WriteFile(forced, []byte("1"), 0); err != nil {
+		t.Skipf("skipping, mount /proc to write: %v", err)
+	}
+	defer os.WriteFile(forced, old, 0)
+	key := newKey(t)
+	for range 3 {
+		g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+		kit.Must(t, err)
+		if !created {
+			t.Error("not created")
+		}
+		again, err := lock.Open(kit.Patient(t), key)
+		kit.Must(t, err)
+		kit.Must(t, g.Close())
+		wantFree(t, again.Mutex(0))
+		kit.Must(t, again.Close())
+	}
+}
+
+// Whatever the set holds, and whatever its mode, it is not removed unless it says
+// that it is a group's.
+func TestForeignSetsAreRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		values []int
+		mode   fs.FileMode
+	}{
+		"a mutex":                      {[]int{1}, 0},
+		"zeros of everybody":           {make([]int, 264), 0o777},
+		"almost a group's":             {append([]int{1, 0x6c6f, 0x636b, 0x4a18}, make([]int, 260)...), 0o600},
+		"shorter than a group's":       {[]int{1, 0x6c6f, 0x636b, 0x4a17, 0, 0, 0}, 0o600},
+		"naming what no segment has":   {append([]int{1, 0x6c6f, 0x636b, 0x4a17, 0, 0, 2}, make([]int, 260)...), 0o600},
+		"the values of the old layout": {append([]int{1}, make([]int, 257)...), 0o666},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey(t)
+			_, err := sem.Create(key, tt.values, &sem.Config{Mode: tt.mode})
+			kit.Must(t, err)
+			before := names(t, key)
+			for range 2 {
+				_, _, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+				kit.WantError(t, err, fs.ErrExist, "is no group's")
+				wantNames(t, key, before...)
+			}
+		})
+	}
+}
+
+// An application has one key for its own segment and for its lock.
+func TestOneKeyForASegmentAndALock(t *testing.T) {
+	key := newKey(t)
+	_, _, err := shm.OpenOrCreate(key, 1<<16, nil)
+	kit.Must(t, err)
+	begin := time.Now()
+	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+	kit.WantError(t, err, syscall.EINVAL, "no group of mutexes: segment ")
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// What a creator leaves that dies before it has attached the segment, or while it
+// makes the set, is told by its mode.
+func TestOpenGivesUpOnADeadCreator(t *testing.T) {
+	emulator.Mode.Skip(t)
+	grace := object.Grace
+	object.Grace = 200 * time.Millisecond
+	defer func() { object.Grace = grace }()
+	key := newKey(t)
+	_, err := sys.Shmget(int32(key), 4*words(1, 2), object.Making|sys.IPC_CREAT|sys.IPC_EXCL)
+	kit.Must(t, err)
+	_, err = lock.Open(kit.Brief(t), key)
+	kit.WantError(t, err, sysv.ErrNotInitialized)
+	kit.WantError(t, err, context.DeadlineExceeded)
+	_, err = lock.Open(kit.Patient(t), key)
+	kit.WantError(t, err, sysv.ErrNotInitialized, "OpenOrInit makes it anew")
+	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+	kit.Must(t, err)
+	endGroup(t, g)
+	if !created {
+		t.Error("not created")
+	}
+}
+
+// Older systems, and those of databases, have sets of 250.
+func TestProcessesAreWhatFitsASet(t *testing.T) {
+	kit.NeedRoot(t, "may change kernel.sem")
+	const limits = "/proc/sys/kernel/sem"
+	old, err := os.ReadFile(limits)
+	kit.Must(t, err)
+	if err := os.WriteFile(limits, []byte("250 32000 32 128"), 0); err != nil {
+		t.Skipf("skipping, mount /proc to write: %v", err)
+	}
+	defer os.WriteFile(limits, old, 0)
+	for _, tt := range []struct{ n, want int }{{1, 242}, {100, 143}, {242, 1}} {
+		g := newGroup(t, tt.n)
+		if got := stat(t, g).Processes; got != tt.want {
+			t.Errorf("%d mutexes for %d processes, want %d", tt.n, got, tt.want)
+		}
+		take(t, g.Mutex(tt.n-1))
+		kit.Must(t, g.Mutex(tt.n-1).Unlock())
+	}
+	_, err = lock.Create(sysv.Private, 1, &lock.Config{Processes: 243})
+	kit.WantError(t, err, syscall.EINVAL, "SEMMSL")
+	_, err = lock.Create(sysv.Private, 243, nil)
+	kit.WantError(t, err, syscall.EINVAL, "SEMMSL")
+}
+
+// One call of semop(2) takes as many operations as the system says.
+func TestFewOperations(t *testing.T) {
+	kit.NeedRoot(t, "may change kernel.sem")
+	const limits = "/proc/sys/kernel/sem"
+	old, err := os.ReadFile(limits)
+	kit.Must(t, err)
+	defer os.WriteFile(limits, old, 0)
+	if err := os.WriteFile(limits, []byte("32000 1024000000 2 32000"), 0); err != nil {
+		t.Skipf("skipping, mount /proc to write: %v", err)
+	}
+	g := newGroup(t, 3)
+	take(t, g.Mutex(1))
+	kit.Must(t, g.Mutex(1).Unlock())
+	kit.Must(t, os.WriteFile(limits, []byte("32000 1024000000 1 32000"), 0))
+	key := newKey(t)
+	for _, key := range []sysv.Key{sysv.Private, key} {
+		_, err = lock.Create(key, 3, nil)
+		kit.WantError(t, err, syscall.E2BIG, "a lock needs 2 operations", "SEMOPM")
+	}
+	wantNames(t, key)
 }

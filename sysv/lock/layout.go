@@ -11,8 +11,7 @@ import (
 // A segment has a header, a cell for each mutex and a generation for each slot,
 // all in 32-bit words, so that 32- and 64-bit programs share it.
 const (
-	magic   = 0x6b636f6c // "lock" in little-endian memory
-	version = 1
+	version = 2
 
 	// line is what processors fetch at once, or, as x86 does, in pairs.
 	line = 128
@@ -21,14 +20,20 @@ const (
 	maxSlots = 1<<slotBits - 1
 )
 
-// header begins the segment. It is written once: magic comes last.
+// magic begins the segment: 16 bytes that nothing else does.
+var magic = [4]uint32{0x6b636f6c, 0x9d1fe3a7, 0x53c06b8e, 0xe72a41d5}
+
+// header begins the segment. It is written once, before anybody else has the
+// segment.
 type header struct {
-	magic   atomic.Uint32
+	magic   [4]uint32
+	set     uint32 // its id
 	version uint32
 	locks   uint32
 	slots   uint32
-	set     uint32 // its id
-	_       [line/4 - 5]uint32
+	segment uint32 // its own id
+	key     uint32
+	_       [line/4 - 10]uint32
 }
 
 // cell is a mutex.
@@ -67,15 +72,39 @@ func ownerWord(slot int, generation uint32) uint32 {
 func slotOf(word uint32) int          { return int(word&^waiters>>genBits) - 1 }
 func generationOf(word uint32) uint32 { return word & genMask }
 
-// The set has one semaphore for joining, which is 1 while nobody does, then one
-// for each slot, which is 1 while its process lives, and one for each mutex,
-// whose value is how many waiters may look again.
-const joining = 0
+// The set has one semaphore for joining, which is 1 while nobody does, and some
+// whose values never change: by these a set whose segment is gone is told from a
+// stranger's. Then come one for each slot, which is 1 while its process lives,
+// and one for each mutex, whose value is how many waiters may look again.
+const (
+	joining  = 0
+	signedAt = 1
+	slotsAt  = signedAt + signatureLen
+)
 
-func (g *Group) alive(slot int) int { return 1 + slot }
-func (g *Group) wake(mutex int) int { return 1 + len(g.generations) + mutex }
+func (g *Group) alive(slot int) int { return slotsAt + slot }
+func (g *Group) wake(mutex int) int { return slotsAt + len(g.generations) + mutex }
 
-func semaphores(locks, slots int) int { return 1 + slots + locks }
+func semaphores(locks, slots int) int { return slotsAt + slots + locks }
+
+// signatureLen is how many semaphores the signature and the id of the segment
+// take, which has 31 bits, of which a semaphore has room for 15.
+const signatureLen = 6
+
+func signature(segment int) [signatureLen]int {
+	return [signatureLen]int{0x6c6f, 0x636b, 0x4a17, segment & 0x7fff, segment >> 15 & 0x7fff, segment >> 30 & 1}
+}
+
+// signedBy returns the id of the segment that a set's values name, if they are
+// those of a group's set.
+func signedBy(values []int) (segment int, ok bool) {
+	if len(values) <= semaphores(0, 0) {
+		return 0, false
+	}
+	v := [signatureLen]int(values[signedAt:])
+	segment = v[3] | v[4]<<15 | v[5]<<30
+	return segment, v == signature(segment)
+}
 
 func segmentSize(locks, slots int) int {
 	return int(unsafe.Sizeof(header{})) + locks*int(unsafe.Sizeof(cell{})) + slots*4

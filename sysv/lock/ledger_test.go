@@ -219,7 +219,7 @@ func wantGone(t *testing.T, g *lock.Group) {
 	if values[0] != 1 {
 		t.Errorf("the semaphore for joining is %d, want 1", values[0])
 	}
-	for slot, v := range values[1 : 1+st.Processes] {
+	for slot, v := range values[slotsAt : slotsAt+st.Processes] {
 		if v != 0 {
 			t.Errorf("slot %d is %d, want 0", slot, v)
 		}

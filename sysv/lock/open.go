@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
-	"time"
+	"unsafe"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
@@ -17,138 +17,131 @@ import (
 // key, the error is [fs.ErrNotExist].
 //
 // A group in the making is waited for, until ctx ends. Then the error is
-// [sysv.ErrNotInitialized] as well as the context's: if its creator is dead,
-// ipcrm(1) removes what there is of it. A segment or set that is not a group's
-// is refused, as far as that can be seen. Where its set is gone the error is
-// [sysv.ErrRemoved], where all places are taken ENOSPC.
+// [sysv.ErrNotInitialized] as well as the context's. Where its creator is dead
+// it is [sysv.ErrNotInitialized] after a bit more than a second: [OpenOrCreate]
+// makes the group anew. Any segment that is not a group's is refused at once.
+// Where the group's set is gone the error is [sysv.ErrRemoved], where all places
+// are taken ENOSPC.
 //
 // Anybody may have made the group: where that matters, see Config.OwnedBy.
 func Open(ctx context.Context, key sysv.Key) (*Group, error) {
-	return open(ctx, nil, func() (*shm.Segment, error) { return shm.Open(key, nil) })
+	return open(ctx, key, nil)
 }
 
 // OpenID is Open for the id of a group's segment, as ipcs(1) prints it or as
 // [Group.ID] says it in another process. For a removed group the error is
-// [sysv.ErrRemoved] until its last member has closed, then [fs.ErrNotExist].
+// [sysv.ErrRemoved] until its last member has closed, then [fs.ErrNotExist]. One
+// in the making is not waited for.
 func OpenID(ctx context.Context, id int) (*Group, error) {
-	return open(ctx, nil, func() (*shm.Segment, error) { return shm.OpenID(id) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	seg, err := shm.OpenID(id)
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := seg.Attach(nil)
+	if err != nil {
+		return nil, err
+	}
+	g, err := openMapped(ctx, mapping, nil)
+	if err == nil {
+		return g, nil
+	}
+	if isRemoved(seg) {
+		err = &sysv.Error{Op: "lock", Key: seg.Key(), ID: id, Err: sysv.ErrRemoved}
+	}
+	return nil, detach(mapping, err)
 }
 
 // OpenOrCreate finds the group with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
 // that it created. Of cfg only OwnedBy plays a part where the group exists. If
 // it has another number of mutexes than n the error says both.
+//
+// What is left of a group is removed, by its id, and the group made anew: after
+// a kill at any step of Create, Close or Remove, after ipcrm(1) of its segment or
+// of its set alone, and where kernel.shm_rmid_forced has removed the segment with
+// the last member. Members of the old group get [sysv.ErrRemoved] from then on,
+// but for who has a mutex, who keeps it until he unlocks. Only what is a group's
+// in every respect is removed. To remove it takes the same user, or root; others
+// get [fs.ErrPermission].
 func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Group, created bool, err error) {
-	if cfg == nil {
-		cfg = new(Config)
+	c, err := cfg.check(key, n)
+	if err != nil {
+		return nil, false, err
 	}
 	if key == sysv.Private {
 		return nil, false, invalid(key, "key 0 is IPC_PRIVATE, which names no existing group: create one, or open it by id")
 	}
 	for {
-		if err := ctx.Err(); err != nil {
+		g, err := open(ctx, key, c.OwnedBy)
+		if err == nil {
+			if g.Len() != n {
+				err = invalid(key, fmt.Sprintf("it exists with %d mutexes, %d are asked for", g.Len(), n))
+				return nil, false, errors.Join(err, g.Close())
+			}
+			return g, false, nil
+		}
+		if errors.Is(err, sysv.ErrRemoved) {
+			if err := removeRest(key); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		dead := errors.Is(err, sysv.ErrNotInitialized) && ctx.Err() == nil
+		if !dead && !errors.Is(err, fs.ErrNotExist) {
 			return nil, false, err
 		}
-		g, exists, err := create(key, n, cfg)
-		if errors.Is(err, sysv.ErrRemoved) {
-			continue // by somebody who had opened it
-		}
+		g, exists, err := create(ctx, key, n, c)
 		if !exists {
 			return g, err == nil, err
 		}
-		g, err = open(ctx, cfg.OwnedBy, func() (*shm.Segment, error) {
-			return shm.Open(key, &shm.OpenConfig{OwnedBy: cfg.OwnedBy})
-		})
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed since
-		}
-		if err == nil && g.Len() != n {
-			err = invalid(key, fmt.Sprintf("it exists with %d mutexes, %d are asked for", g.Len(), n))
-			return nil, false, errors.Join(err, g.Close())
-		}
-		return g, false, err
 	}
 }
 
-// open makes this process a member of the group whose segment find finds. One
-// that is removed meanwhile makes room for another, unless find is by id.
-func open(ctx context.Context, ownedBy *uint32, find func() (*shm.Segment, error)) (*Group, error) {
-	for removed := -1; ; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		seg, err := find()
+// open makes this process a member of the group with a key. One that is removed
+// meanwhile makes room for another.
+func open(ctx context.Context, key sysv.Key, ownedBy *uint32) (*Group, error) {
+	for {
+		mapping, err := shm.OpenFilled(ctx, key, &shm.OpenConfig{OwnedBy: ownedBy})
 		if err != nil {
 			return nil, err
 		}
-		if seg.ID() == removed {
-			return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: sysv.ErrRemoved}
-		}
-		g, err := openSegment(ctx, ownedBy, seg)
+		g, err := openMapped(ctx, mapping, ownedBy)
 		if err == nil {
 			return g, nil
 		}
-		st, gone := seg.Stat()
-		if gone == nil && !st.Dest || gone != nil && !errors.Is(gone, sysv.ErrRemoved) {
+		again := isRemoved(mapping.Segment())
+		if err := detach(mapping, err); !again {
 			return nil, err
 		}
-		removed = seg.ID()
 	}
 }
 
-func openSegment(ctx context.Context, ownedBy *uint32, seg *shm.Segment) (*Group, error) {
-	mapping, err := seg.Attach(nil)
+func detach(mapping *shm.Mapping, err error) error {
+	if failed := mapping.Detach(); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// isRemoved tells whether a segment has lost its key.
+func isRemoved(seg *shm.Segment) bool {
+	st, err := seg.Stat()
+	return err == nil && st.Dest || errors.Is(err, sysv.ErrRemoved)
+}
+
+// openMapped checks what is in a segment, and joins.
+func openMapped(ctx context.Context, mapping *shm.Mapping, ownedBy *uint32) (*Group, error) {
+	seg := mapping.Segment()
+	mem, err := whole(mapping, seg.Key())
 	if err != nil {
 		return nil, err
 	}
-	g, err := openMapped(ctx, ownedBy, seg, mapping)
-	if err != nil {
-		return nil, errors.Join(err, mapping.Detach())
-	}
-	return g, nil
-}
-
-// openMapped waits until a segment has been filled, and joins.
-func openMapped(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping *shm.Mapping) (*Group, error) {
-	h, err := shm.View[header](mapping, 0)
-	if err != nil {
-		return nil, foreign(seg, "a segment of %d bytes", mapping.Len())
-	}
-	for {
-		m, err := awaitMagic(ctx, seg, h)
-		if err != nil {
-			return nil, err
-		}
-		if m != magic {
-			return nil, foreign(seg, "it begins with %#08x", m)
-		}
-		g, err := openFilled(ctx, ownedBy, seg, mapping, h)
-		if !errors.Is(err, sysv.ErrRemoved) || h.magic.Load() != 0 {
-			return g, err
-		}
-		// Somebody is about to remove the segment too.
-	}
-}
-
-// openFilled checks what is in a segment, and joins.
-func openFilled(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping *shm.Mapping, h *header) (*Group, error) {
-	if h.version != version {
-		return nil, foreign(seg, "version %d, this is for version %d", h.version, version)
-	}
-	mem, err := view(mapping, int(h.locks), int(h.slots))
-	if err != nil {
-		return nil, foreign(seg, "%v", err)
-	}
-	set, err := sem.OpenID(int(h.set))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: sysv.ErrRemoved,
-			Hint: fmt.Sprintf("its set %d is gone: ipcrm -m %d removes the rest", h.set, seg.ID())}
-	}
+	set, err := mem.openSet(seg)
 	if err != nil {
 		return nil, err
-	}
-	if want := semaphores(len(mem.cells), len(mem.generations)); set.Len() != want || set.Key() != seg.Key() {
-		return nil, foreign(seg, "set %d has %d semaphores and key %v, not %d and %v", set.ID(), set.Len(), set.Key(), want, seg.Key())
 	}
 	if ownedBy != nil {
 		st, err := set.Stat()
@@ -160,31 +153,114 @@ func openFilled(ctx context.Context, ownedBy *uint32, seg *shm.Segment, mapping 
 				Hint: fmt.Sprintf("its set %d was created by uid %d and is owned by uid %d, not by uid %d as asked", set.ID(), st.Perm.CUID, st.Perm.UID, *ownedBy)}
 		}
 	}
-	return enter(ctx, seg, mapping, mem, set)
+	return enter(ctx, mapping, mem, set)
+}
+
+// whole returns what is in a segment if it is a group's in every respect. Nothing
+// is believed that does not fit, and nothing but that makes it one.
+func whole(mapping *shm.Mapping, key sysv.Key) (mem memory, err error) {
+	seg := mapping.Segment()
+	if mapping.Len() < int(unsafe.Sizeof(header{})) {
+		return mem, foreign(seg, "a segment of %d bytes", mapping.Len())
+	}
+	shared, err := shm.View[header](mapping, 0)
+	if err != nil {
+		return mem, err
+	}
+	h := *shared
+	switch {
+	case h.magic != magic:
+		return mem, foreign(seg, "it begins with %#08x", h.magic)
+	case h.version != version:
+		return mem, foreign(seg, "version %d, this is for version %d", h.version, version)
+	case h.segment != uint32(seg.ID()):
+		return mem, foreign(seg, "it says that it is segment %d", h.segment)
+	case h.key != uint32(key):
+		return mem, foreign(seg, "it says that its key is %v", sysv.Key(h.key))
+	}
+	mem, err = view(mapping, int(h.locks), int(h.slots))
+	if err != nil {
+		return mem, foreign(seg, "%v", err)
+	}
+	return mem, nil
+}
+
+// errSetGone says that a segment is a group's, but that its set is gone.
+var errSetGone = fmt.Errorf("its set is gone: %w", sysv.ErrRemoved)
+
+// openSet returns the set that belongs to a segment. Where the id is another's
+// set the group's is gone, or else the key would name it.
+func (mem memory) openSet(seg *shm.Segment) (*sem.Set, error) {
+	id := int(mem.set)
+	set, err := sem.OpenID(id)
+	if err == nil {
+		var ok bool
+		if ok, err = mem.owns(set, seg); ok {
+			return set, nil
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, sysv.ErrRemoved) {
+		return nil, err
+	}
+	if seg.Key() != sysv.Private {
+		set, _, err := setOf(seg.Key())
+		if err != nil {
+			return nil, err
+		}
+		if set != nil {
+			ok, err := mem.owns(set, seg)
+			if err != nil && !errors.Is(err, sysv.ErrRemoved) {
+				return nil, err
+			}
+			if ok {
+				return nil, foreign(seg, "it says that its set is %d, which is %d", id, set.ID())
+			}
+		}
+	}
+	return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: errSetGone,
+		Hint: fmt.Sprintf("set %d: OpenOrCreate makes the group anew", id)}
+}
+
+// owns tells whether a set is that of a segment.
+func (mem memory) owns(set *sem.Set, seg *shm.Segment) (bool, error) {
+	if set.Key() != seg.Key() || set.Len() != semaphores(len(mem.cells), len(mem.generations)) {
+		return false, nil
+	}
+	values, err := set.Values()
+	segment, ok := signedBy(values)
+	return ok && segment == seg.ID(), err
+}
+
+// removeRest removes the segment of a group whose set is gone. Its members are
+// told first: nobody else could.
+func removeRest(key sysv.Key) error {
+	seg, err := shm.Open(key, nil)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, sysv.ErrNotInitialized) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mapping, err := seg.Attach(nil)
+	if err != nil {
+		return unlessRemoved(err)
+	}
+	defer mapping.Detach()
+	mem, err := whole(mapping, key)
+	if err != nil {
+		return err
+	}
+	if _, err := mem.openSet(seg); !errors.Is(err, errSetGone) {
+		return err // nil where another has been faster
+	}
+	mem.poison()
+	at(oldPoisoned)
+	err = seg.Remove()
+	at(oldRemoved)
+	return unlessRemoved(err)
 }
 
 func foreign(seg *shm.Segment, format string, args ...any) error {
 	return &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: syscall.EINVAL,
-		Hint: "no group of mutexes: " + fmt.Sprintf(format, args...)}
-}
-
-// awaitMagic waits until a segment has been filled. There is nothing to sleep
-// on: the creator may be dead.
-func awaitMagic(ctx context.Context, seg *shm.Segment, h *header) (uint32, error) {
-	const longest = 10 * time.Millisecond
-	for pause := 50 * time.Microsecond; ; pause = min(2*pause, longest) {
-		if m := h.magic.Load(); m != 0 {
-			return m, nil
-		}
-		if st, err := seg.Stat(); err != nil || st.Dest {
-			return 0, errors.Join(sysv.ErrRemoved, err)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(),
-				Err:  fmt.Errorf("%w: %w", sysv.ErrNotInitialized, ctx.Err()),
-				Hint: fmt.Sprintf("its creator may have died: ipcrm -m %d -S %v removes what it left", seg.ID(), seg.Key())}
-		case <-time.After(pause):
-		}
-	}
+		Hint: "no group of mutexes: segment " + fmt.Sprintf("%d: ", seg.ID()) + fmt.Sprintf(format, args...)}
 }

@@ -110,7 +110,6 @@ func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 
 // Somebody who joins can be stopped in the middle of it.
 func TestOpenWaitsForWhoJoins(t *testing.T) {
-	const joining = 0
 	g := newGroup(t, 1)
 	set := setOf(t, g)
 	kit.Must(t, set.Do(bg, sem.Op{Num: joining, Delta: -1}))

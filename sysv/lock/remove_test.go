@@ -138,86 +138,56 @@ func TestRemoveAfterClose(t *testing.T) {
 // The group goes that somebody waits for.
 func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
-	for name, tt := range map[string]struct {
-		make     func(t *testing.T, key sysv.Key) (remove func() error)
-		attached int // how often, once all wait
-	}{
-		"before it is filled": {
-			func(t *testing.T, key sysv.Key) func() error {
-				seg, err := shm.OpenID(fakeWith(t, key, words(1, 2), func([]uint32) {}))
-				kit.Must(t, err)
-				return seg.Remove
-			},
-			3,
-		},
-		"while somebody joins": {
-			func(t *testing.T, key sysv.Key) func() error {
-				g, err := lock.Create(key, 1, nil)
-				kit.Must(t, err)
-				closeAfter(t, g)
-				kit.Must(t, setOf(t, g).Do(bg, sem.Op{Delta: -1}))
-				return g.Remove
-			},
-			4,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			key := newKey(t)
-			remove := tt.make(t, key)
-			id := segments(t, key)[0].ID
-			closed := func(g *lock.Group, err error) error {
-				if err == nil {
-					err = g.Close()
-				}
-				return err
-			}
-			byKey := kit.Async(t, func() error { return closed(lock.Open(bg, key)) })
-			byID := kit.Async(t, func() error { return closed(lock.OpenID(bg, id)) })
-			orCreate := kit.Async(t, func() error {
-				g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
-				if err == nil && !created {
-					err = errors.New("opened a group that was removed")
-				}
-				return closed(g, err)
-			})
-			kit.Eventually(t, "all have attached it", func() bool { return int(segments(t, key)[0].Nattch) == tt.attached })
-			kit.Must(t, remove())
-			kit.Must(t, orCreate())
-			if err := byKey(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Error(err) // else it was in time to find none, or found the next
-			}
-			if err := byID(); !errors.Is(err, sysv.ErrRemoved) && !errors.Is(err, fs.ErrNotExist) {
-				t.Error(err)
-			}
-		})
+	key := newKey(t)
+	g, err := lock.Create(key, 1, nil)
+	kit.Must(t, err)
+	closeAfter(t, g)
+	kit.Must(t, setOf(t, g).Do(bg, sem.Op{Num: joining, Delta: -1}))
+	closed := func(g *lock.Group, err error) error {
+		if err == nil {
+			err = g.Close()
+		}
+		return err
+	}
+	byKey := kit.Async(t, func() error { return closed(lock.Open(bg, key)) })
+	byID := kit.Async(t, func() error { return closed(lock.OpenID(bg, g.ID())) })
+	orCreate := kit.Async(t, func() error {
+		g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
+		if err == nil && !created {
+			err = errors.New("opened a group that was removed")
+		}
+		return closed(g, err)
+	})
+	kit.Eventually(t, "all have attached it", func() bool { return int(segments(t, key)[0].Nattch) == 4 })
+	kit.Must(t, g.Remove())
+	kit.Must(t, orCreate())
+	if err := byKey(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err) // else it was in time to find none, or found the next
+	}
+	if err := byID(); !errors.Is(err, sysv.ErrRemoved) && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
 	}
 }
 
-// Remove takes several steps, and the set goes before the segment.
-func TestOpenWaitsForTheEndOfARemoval(t *testing.T) {
+// Somebody takes the set away while another joins.
+func TestSetIsRemovedWhileTheGroupIsOpened(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
 	g, err := lock.Create(key, 1, nil)
 	kit.Must(t, err)
-	set, w := setOf(t, g), wordsOf(t, g.ID())
-	kit.Must(t, set.Do(bg, sem.Op{Delta: -1})) // nobody can join
-	gaveUp := kit.Brief(t)
+	closeAfter(t, g)
+	set := setOf(t, g)
+	kit.Must(t, set.Do(bg, sem.Op{Num: joining, Delta: -1}))
 	wait := kit.Async(t, func() error {
 		g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
-		if err != nil || !created || gaveUp.Err() == nil {
-			return fmt.Errorf("created %v, %v, in time %v", created, err, gaveUp.Err() == nil)
+		if err != nil || !created {
+			return fmt.Errorf("created %v, %v", created, err)
 		}
 		return errors.Join(g.Remove(), g.Close())
 	})
-	kit.Eventually(t, "it is about to join", func() bool { n, err := set.Waiters(0); return n == 1 && err == nil })
-	w[magicWord] = 0
+	kit.Eventually(t, "it is about to join", func() bool { n, err := set.Waiters(joining); return n == 1 && err == nil })
 	kit.Must(t, set.Remove())
-	<-gaveUp.Done()
-	seg, err := shm.OpenID(g.ID())
-	kit.Must(t, err)
-	kit.Must(t, seg.Remove())
 	kit.Must(t, wait())
-	kit.Must(t, g.Close())
 }
 
 // However a removal meets who opens the group, it is found whole or not at all.

@@ -21,7 +21,7 @@ func wantStat(t testing.TB, g *lock.Group, members []lock.Member, mutexes ...loc
 	got := stat(t, g)
 	set, err := sem.OpenID(got.SetID)
 	kit.Must(t, err)
-	if set.Key() != g.Key() || set.Len() != 1+got.Processes+g.Len() {
+	if set.Key() != g.Key() || set.Len() != slotsAt+got.Processes+g.Len() {
 		t.Errorf("set %d has key %v and %d semaphores", got.SetID, set.Key(), set.Len())
 	}
 	want := lock.Stat{Key: g.Key(), SegmentID: g.ID(), SetID: got.SetID, Processes: 5, Members: members, Mutexes: mutexes}

@@ -8,6 +8,7 @@ const (
 	segmentMade step = iota
 	setMade
 	headerWritten
+	published
 	joinTaken
 	generationRaised
 	slotTaken
@@ -28,8 +29,10 @@ const (
 	slotLeft
 	disarmed
 	left
-	headerCleared
-	setRemoved
 	segmentRemoved
+	poisoned
+	setRemoved
+	oldPoisoned
+	oldRemoved
 	steps // how many there are
 )

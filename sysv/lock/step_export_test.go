@@ -6,6 +6,7 @@ var stepNames = [steps]string{
 	segmentMade:      "segmentMade",
 	setMade:          "setMade",
 	headerWritten:    "headerWritten",
+	published:        "published",
 	joinTaken:        "joinTaken",
 	generationRaised: "generationRaised",
 	slotTaken:        "slotTaken",
@@ -26,9 +27,11 @@ var stepNames = [steps]string{
 	slotLeft:         "slotLeft",
 	disarmed:         "disarmed",
 	left:             "left",
-	headerCleared:    "headerCleared",
-	setRemoved:       "setRemoved",
 	segmentRemoved:   "segmentRemoved",
+	poisoned:         "poisoned",
+	setRemoved:       "setRemoved",
+	oldPoisoned:      "oldPoisoned",
+	oldRemoved:       "oldRemoved",
 }
 
 // NoWord names an owner that there can't be, in a small group.

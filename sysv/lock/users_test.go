@@ -82,9 +82,15 @@ func TestOwnedByWhoHasGivenItAway(t *testing.T) {
 	kit.Must(t, err)
 	words := slices.Clone(wordsOf(t, theirs.ID()))
 	kit.Must(t, theirs.Remove())
-	fakeWith(t, key, len(words), func(w []uint32) { copy(w, words) })
 	set, err := sem.OpenID(int(words[setWord]))
 	kit.Must(t, err)
+	fakeWith(t, key, len(words), func(id int, w []uint32) {
+		copy(w, words)
+		w[segmentWord] = uint32(id)
+		for i, v := range setValues(id, 0) {
+			kit.Must(t, set.SetValue(i, v))
+		}
+	})
 	kit.Must(t, set.SetPerm(root, root, 0o600))
 	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &lock.Config{OwnedBy: &root})
 	kit.WantError(t, err, fs.ErrPermission, "created by uid 65534 and is owned by uid 0")
