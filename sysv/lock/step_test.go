@@ -167,7 +167,6 @@ func TestDeathOfAMemberInACrowd(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
 // stops are where V is stopped and does not hold mutex 0: others get it.
 var stops = []scene{
 	{step: "armed", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
@@ -200,10 +199,7 @@ func TestStopOfAMember(t *testing.T) {
 	}
 }
 
-// From headerWritten on the group is whole.
-=======
 // Until it is published nobody sees the group; then it is whole.
->>>>>>> 03f6d47 (lock: nothing that a killed creator or remover leaves needs a person)
 var creations = []scene{
 	{step: "segmentMade"},
 	{step: "setMade"},
