@@ -25,7 +25,7 @@ func TestErrorText(t *testing.T) {
 			"msgrcv queue 3: argument list too long"},
 		{sysv.Error{Op: "shmget", Key: 0x4d2, ID: -1, Err: syscall.EEXIST},
 			"shmget key 0x000004d2: file exists"},
-		{sysv.Error{Op: "semget", Key: -1, ID: -1, Err: syscall.ENOENT},
+		{sysv.Error{Op: "semget", Key: 0xffffffff, ID: -1, Err: syscall.ENOENT},
 			"semget key 0xffffffff: no such file or directory"},
 		{sysv.Error{Op: "shmget", Key: 0x4d2, ID: 5, Err: syscall.EINVAL},
 			"shmget segment 5: invalid argument"},

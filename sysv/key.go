@@ -10,9 +10,14 @@ import (
 )
 
 // A Key names an object of one kind within one IPC namespace: a segment and a
-// set may have the same key and nothing else in common. Any 32 bits will do,
-// negative numbers included.
-type Key int32
+// set may have the same key and nothing else in common. Any 32 bits will do:
+//
+//	const key sysv.Key = 0xdeadbeef // as in #define KEY 0xdeadbeef
+//
+// The kernel's key_t is signed. A key that a program writes as a negative number
+// is ^sysv.Key(0) for -1, and in general that number plus 1<<32; [ParseKey] reads
+// both.
+type Key uint32
 
 // Private is IPC_PRIVATE, the key that is none: every creation with it makes
 // another object, which can be reached by its id only. See shmget(2).
@@ -20,7 +25,7 @@ const Private Key = 0
 
 // String returns the key as ipcs(1) prints it: "0x000004d2".
 func (k Key) String() string {
-	return "0x" + strconv.FormatUint(1<<32|uint64(uint32(k)), 16)[1:] // all 8 digits
+	return "0x" + strconv.FormatUint(1<<32|uint64(k), 16)[1:] // all 8 digits
 }
 
 // ParseKey reads a key as ipcrm(1) does: decimal ("1234", "-1"), hexadecimal
@@ -48,9 +53,9 @@ func ParseKey(s string) (Key, error) {
 	case n == 0:
 		return 0, fmt.Errorf("key %q is 0 (IPC_PRIVATE), which names no object", s)
 	case negative:
-		n = -n
+		n = 1<<32 - n
 	}
-	return Key(uint32(n)), nil
+	return Key(n), nil
 }
 
 // RandomKey returns a key that is hard to guess and never [Private]. It may be

@@ -18,23 +18,23 @@ func TestParseKey(t *testing.T) {
 	}{
 		{"1234", 1234},
 		{"1", 1},
-		{"-1", -1},
+		{"-1", 0xffffffff},
 		{"0x4d2", 0x4d2},
 		{"0X4D2", 0x4d2},
 		{"0x000004d2", 0x4d2},
-		{"-0x10", -16},
+		{"-0x10", 1<<32 - 16},
 		{"0755", 0o755},
-		{"-010", -8},
+		{"-010", 1<<32 - 8},
 		{"0000000000000000000000001", 1},
 
 		{"2147483647", math.MaxInt32},
-		{"2147483648", math.MinInt32},
-		{"-2147483648", math.MinInt32},
-		{"-0x80000000", math.MinInt32},
-		{"0x80000000", math.MinInt32},
-		{"4294967295", -1},
-		{"0xffffffff", -1},
-		{"037777777777", -1},
+		{"2147483648", 1 << 31},
+		{"-2147483648", 1 << 31},
+		{"-0x80000000", 1 << 31},
+		{"0x80000000", 1 << 31},
+		{"4294967295", 0xffffffff},
+		{"0xffffffff", 0xffffffff},
+		{"037777777777", 0xffffffff},
 	} {
 		got, err := sysv.ParseKey(tt.in)
 		if err != nil || got != tt.want {
@@ -97,13 +97,13 @@ func TestParseKeyRefuses(t *testing.T) {
 
 func TestKeyString(t *testing.T) {
 	for k, want := range map[sysv.Key]string{
-		sysv.Private:  "0x00000000",
-		1234:          "0x000004d2",
-		-1:            "0xffffffff",
-		math.MinInt32: "0x80000000",
+		sysv.Private: "0x00000000",
+		1234:         "0x000004d2",
+		0xffffffff:   "0xffffffff",
+		1 << 31:      "0x80000000",
 	} {
 		if got := k.String(); got != want {
-			t.Errorf("Key(%d) = %s, want %s", int32(k), got, want)
+			t.Errorf("Key(%d) = %s, want %s", k, got, want)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func FuzzParseKey(f *testing.F) {
 		if k != sysv.Key(n.Int64()) || k == sysv.Private {
 			t.Errorf("ParseKey(%q) = %v, want %v", s, k, n)
 		}
-		for _, printed := range []string{k.String(), strconv.Itoa(int(k)), strconv.FormatUint(uint64(uint32(k)), 10)} {
+		for _, printed := range []string{k.String(), strconv.Itoa(int(int32(k))), strconv.FormatUint(uint64(k), 10)} {
 			if again, err := sysv.ParseKey(printed); again != k || err != nil {
 				t.Errorf("ParseKey(%q) = %v, but ParseKey(%q) = %v, %v", s, k, printed, again, err)
 			}

@@ -60,7 +60,7 @@ func TestPrivateQueuesAreDistinct(t *testing.T) {
 }
 
 func TestNegativeKeys(t *testing.T) {
-	for _, key := range []sysv.Key{-1, -1 << 31} {
+	for _, key := range []sysv.Key{0xffffffff, 1 << 31} {
 		q := makeQueue(t, key, nil)
 		opened, err := msg.Open(key, nil)
 		kit.Must(t, err)

@@ -88,7 +88,7 @@ func TestPrivateSetsAreDistinct(t *testing.T) {
 }
 
 func TestNegativeKeys(t *testing.T) {
-	for _, key := range []sysv.Key{-1, -1 << 31} {
+	for _, key := range []sysv.Key{0xffffffff, 1 << 31} {
 		s, err := sem.Create(key, []int{4}, nil)
 		kit.Must(t, err)
 		opened, err := sem.Open(kit.Patient(t), key, nil)

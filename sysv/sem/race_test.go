@@ -41,7 +41,7 @@ var race = sysvtest.Helper("race", func(args []string) error {
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		var key sysv.Key
 		var n int
-		if _, err := fmt.Sscan(in.Text(), (*int32)(&key), &n); err != nil {
+		if _, err := fmt.Sscan(in.Text(), (*uint32)(&key), &n); err != nil {
 			return err
 		}
 		if err := gate.Do(bg, zero); err != nil {
@@ -79,7 +79,7 @@ func TestOneOfManyCreates(t *testing.T) {
 		n := []int{1, 3, 500, 501, 2000}[round%5]
 		kit.Must(t, gate.SetValue(0, 1))
 		for _, p := range field {
-			p.Send(fmt.Sprint(int32(key), n))
+			p.Send(fmt.Sprint(uint32(key), n))
 		}
 		awaitWaiters(t, gate, 0, runners)
 		kit.Must(t, gate.SetValue(0, 0))

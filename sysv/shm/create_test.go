@@ -69,7 +69,7 @@ func TestCreatePrivateMakesAnotherEachTime(t *testing.T) {
 }
 
 func TestKeysOfEitherSign(t *testing.T) {
-	for _, key := range []sysv.Key{math.MinInt32, -1, -sysv.RandomKey() | math.MinInt32, math.MaxInt32} {
+	for _, key := range []sysv.Key{1 << 31, 0xffffffff, sysv.RandomKey() | 1<<31, 1<<31 - 1} {
 		seg, err := shm.Create(key, 1, nil)
 		if err != nil {
 			t.Error(err)

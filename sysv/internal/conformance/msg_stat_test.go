@@ -169,7 +169,7 @@ var msgStatRows = []row{
 		}
 		s := inQueueList(t, listQueues(t), q)
 		wantSame(t, "line", line, strings.Fields(fmt.Sprintf("%d %d %o %d %d %d %d %d %d %d %d %d %d %d",
-			s.Key, s.ID, uint32(s.Mode), s.Bytes, s.Messages, s.LSPID, s.LRPID,
+			int32(s.Key), s.ID, uint32(s.Mode), s.Bytes, s.Messages, s.LSPID, s.LRPID,
 			s.UID, s.GID, s.CUID, s.CGID, s.STime.Unix(), s.RTime.Unix(), s.CTime.Unix())))
 		wantSame(t, "messages and bytes", []int{s.Messages, s.Bytes}, []int{1, 5})
 		wantSame(t, "who sent and received", []int{s.LSPID, s.LRPID}, []int{os.Getpid(), os.Getpid()})

@@ -118,7 +118,7 @@ var semStatRows = []row{
 		kit.Must(t, err)
 		head, lines, _ := strings.Cut(string(text), "\n")
 		wantSame(t, "heading", strings.Fields(head), strings.Fields("key semid perms nsems uid gid cuid cgid otime ctime"))
-		want := strings.Fields(fmt.Sprintf("%d %d %o %d %d %d %d %d %d %d", stat.Key, stat.ID, uint32(stat.Mode), stat.Len,
+		want := strings.Fields(fmt.Sprintf("%d %d %o %d %d %d %d %d %d %d", int32(stat.Key), stat.ID, uint32(stat.Mode), stat.Len,
 			stat.UID, stat.GID, stat.CUID, stat.CGID, stat.OTime.Unix(), stat.CTime.Unix()))
 		for line := range strings.Lines(lines) {
 			if got := strings.Fields(line); got[1] == strconv.Itoa(s.ID()) {

@@ -22,9 +22,9 @@ var shmFtokRows = []row{
 				t.Fatal(err)
 			}
 			for _, proj := range []byte{1, 'A', 127, 128, 255} {
-				want := sysv.Key(int32(uint32(proj)<<24 | uint32(st.Dev)&0xff<<16 | uint32(st.Ino)&0xffff))
+				want := sysv.Key(uint32(proj)<<24 | uint32(st.Dev)&0xff<<16 | uint32(st.Ino)&0xffff)
 				got, err := sysv.Ftok(path, proj)
-				if err != nil || got != want || (got < 0) != (proj > 127) {
+				if err != nil || got != want || (int32(got) < 0) != (proj > 127) {
 					t.Errorf("Ftok(%s, %d) = %v, %v, want %v", path, proj, got, err, want)
 				}
 			}

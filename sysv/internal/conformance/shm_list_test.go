@@ -130,7 +130,7 @@ var shmListRows = []row{
 	{"SHM-114", "/proc/sysvipc/shm has 16 columns, the key as a signed decimal, the flags in the mode (sysvipc_shm_proc_show in ipc/shm.c)", func(t *testing.T) {
 		emulator.Pages.Skip(t)
 		emulator.Mode.Skip(t)
-		const key = -123456789
+		const key = 1<<32 - 123456789
 		seg := segMade(t)(shm.Create(key, 5000, &shm.Config{Mode: 0o640}))
 		m := segAttach(t, seg, nil)
 		m.Bytes()[0] = 1
@@ -148,7 +148,7 @@ var shmListRows = []row{
 			seg        *shm.Segment
 			key, perms string
 		}{
-			{seg, strconv.Itoa(key), "2640"},
+			{seg, strconv.Itoa(key - 1<<32), "2640"},
 			{removed, "0", "1600"},
 		} {
 			st, ok := segListed(shmList(t), tt.seg.ID())

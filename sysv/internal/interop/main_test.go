@@ -5,7 +5,6 @@ package interop_test
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"testing"
 
@@ -37,7 +36,7 @@ func (t tests) Run() int {
 // newKey returns a key that is free now and after the test. It is negative in
 // C, which is where a language's numbers could go wrong.
 func newKey(t *testing.T) sysv.Key {
-	key := sysv.RandomKey() | math.MinInt32
+	key := sysv.RandomKey() | 1<<31
 	t.Cleanup(func() {
 		seg, err := shm.Open(key, nil)
 		if err == nil {

@@ -116,7 +116,7 @@ func contend(gates *sem.Set, line string) string {
 	var kind string
 	var key sysv.Key
 	var size int
-	if _, err := fmt.Sscan(line, &kind, (*int32)(&key), &size, &g.num); err != nil {
+	if _, err := fmt.Sscan(line, &kind, (*uint32)(&key), &size, &g.num); err != nil {
 		return err.Error()
 	}
 	if err := g.pass(); err != nil {
