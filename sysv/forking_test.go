@@ -256,7 +256,7 @@ func TestForkingExec(t *testing.T) {
 	set, err := sem.Create(sysv.Private, []int{1, 1}, nil)
 	check(err)
 	defer set.Remove()
-	group, err := lock.Create(sysv.Private, 1, nil)
+	group, err := lock.Create(context.Background(), sysv.Private, 1, nil)
 	check(err)
 	defer group.Remove()
 	defer group.Close()

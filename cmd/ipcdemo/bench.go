@@ -174,7 +174,7 @@ func newBench(window time.Duration) (b *bench, err error) {
 		return b, err
 	}
 	b.mutex = b.set.Mutex(benchLock)
-	if b.group, err = lock.Create(sysv.Private, 1, nil); err != nil {
+	if b.group, err = lock.Create(context.Background(), sysv.Private, 1, nil); err != nil {
 		return b, err
 	}
 	b.fast = benchFast(b.group)

@@ -158,7 +158,7 @@ func (b *board) setUp(children int, how locking) (err error) {
 // createLock makes the group of a fast lock, with room for all who may count and
 // for the parent, who makes up the account.
 func (b *board) createLock(children int) (err error) {
-	b.group, err = lock.Create(sysv.Private, 1, &lock.Config{Processes: children + maxJoiners + 1})
+	b.group, err = lock.Create(context.Background(), sysv.Private, 1, &lock.Config{Processes: children + maxJoiners + 1})
 	if err != nil {
 		return err
 	}

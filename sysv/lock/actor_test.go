@@ -111,7 +111,7 @@ func (a *actor) do(command string) error {
 	switch command {
 	case "create":
 		var err error
-		a.group, err = lock.Create(a.key, accountCount, &lock.Config{Processes: room})
+		a.group, err = lock.Create(bg, a.key, accountCount, &lock.Config{Processes: room})
 		return err
 	case "open":
 		return a.open(kit.Patience)

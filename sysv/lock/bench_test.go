@@ -69,7 +69,7 @@ func TestBenchmarks(t *testing.T) {
 }
 
 func benchGroup(b testing.TB) *lock.Group {
-	g, err := lock.Create(sysv.Private, 1, nil)
+	g, err := lock.Create(bg, sysv.Private, 1, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -37,7 +37,8 @@ const (
 	operations = 2
 )
 
-// Create makes a group of n mutexes, 1 to 4096, all free, and joins it. If there
+// Create makes a group of n mutexes, 1 to 4096, all free, and joins it, unless ctx
+// ends before that is done. If there
 // is a segment with the key already, or a set that is not a group's, the error is
 // [fs.ErrExist]. With [sysv.Private] it always makes another group, which is
 // reached by its id.
@@ -46,12 +47,15 @@ const (
 // left under the key is removed, as [OpenOrCreate] says. Other errors are those
 // of shm.OpenOrInit and sem.Create, and E2BIG where one call takes fewer than 2
 // operations (SEMOPM).
-func Create(key sysv.Key, n int, cfg *Config) (*Group, error) {
+func Create(ctx context.Context, key sysv.Key, n int, cfg *Config) (*Group, error) {
 	c, err := cfg.check(key, n)
 	if err != nil {
 		return nil, err
 	}
-	g, _, err := create(context.Background(), key, n, c)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g, _, err := create(ctx, key, n, c)
 	return g, err
 }
 
@@ -182,15 +186,17 @@ func makeSet(ctx context.Context, seg *shm.Segment, n int, c Config) (*sem.Set, 
 		if old == nil {
 			continue
 		}
-		if mode == object.Making {
-			// Its creator is dead, or no lock: package sem knows when.
+		err = replaceSet(seg, old)
+		if errors.Is(err, errStrange) && mode == object.Making {
+			// Its creator died before it gave the values, or is no lock: package
+			// sem knows when.
 			set, created, err := sem.OpenOrCreate(ctx, seg.Key(), values, cfg)
 			if created || err != nil {
 				return set, err
 			}
 			continue
 		}
-		if err := replaceSet(seg, old); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -214,6 +220,9 @@ func setOf(key sysv.Key) (*sem.Set, fs.FileMode, error) {
 	return nil, 0, nil
 }
 
+// errStrange says that a set is not a group's.
+var errStrange = fmt.Errorf("a set has the key that is no group's: %w", syscall.EEXIST)
+
 // errTakenForDead says that others have the key by now, and that this process
 // must look what they made of it.
 var errTakenForDead = errors.New("taken for dead as a creator")
@@ -231,8 +240,8 @@ func replaceSet(seg *shm.Segment, old *sem.Set) error {
 	}
 	segment, ok := signedBy(values)
 	if !ok {
-		return &sysv.Error{Op: "lock", Key: seg.Key(), ID: old.ID(), Err: syscall.EEXIST,
-			Hint: fmt.Sprintf("set %d has the key and is no group's: a group takes its key for a segment and a set", old.ID())}
+		return &sysv.Error{Op: "lock", Key: seg.Key(), ID: old.ID(), Err: errStrange,
+			Hint: fmt.Sprintf("set %d: a group takes its key for a segment and a set", old.ID())}
 	}
 	st, err := seg.Stat()
 	if err != nil {

@@ -3,14 +3,19 @@
 package lock_test
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/object"
+	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -26,7 +31,7 @@ func TestCreate(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d for %d", tt.n, tt.processes), func(t *testing.T) {
 			key := newKey(t)
-			g, err := lock.Create(key, tt.n, &lock.Config{Processes: tt.processes})
+			g, err := lock.Create(bg, key, tt.n, &lock.Config{Processes: tt.processes})
 			kit.Must(t, err)
 			endGroup(t, g)
 			if g.Len() != tt.n || g.Key() != key {
@@ -64,7 +69,7 @@ func TestCreateRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			key := newKey(t)
-			_, err := lock.Create(key, tt.n, &tt.cfg)
+			_, err := lock.Create(bg, key, tt.n, &tt.cfg)
 			kit.WantError(t, err, syscall.EINVAL, tt.says)
 			g, created, err := lock.OpenOrCreate(kit.Patient(t), key, tt.n, &tt.cfg)
 			kit.WantError(t, err, syscall.EINVAL, tt.says)
@@ -78,11 +83,11 @@ func TestCreateRefuses(t *testing.T) {
 
 func TestCreateIsExclusive(t *testing.T) {
 	key := newKey(t)
-	g, err := lock.Create(key, 2, nil)
+	g, err := lock.Create(bg, key, 2, nil)
 	kit.Must(t, err)
 	endGroup(t, g)
 	take(t, g.Mutex(0))
-	_, err = lock.Create(key, 2, nil)
+	_, err = lock.Create(bg, key, 2, nil)
 	kit.WantError(t, err, fs.ErrExist)
 	wantHeld(t, join(t, g).Mutex(0))
 	kit.Must(t, g.Mutex(0).Unlock())
@@ -105,11 +110,11 @@ func TestCreateWhereTheKeyIsInUse(t *testing.T) {
 			remove, err := occupy(key)
 			kit.Must(t, err)
 			before := names(t, key)
-			_, err = lock.Create(key, 1, nil)
+			_, err = lock.Create(bg, key, 1, nil)
 			kit.WantError(t, err, fs.ErrExist)
 			wantNames(t, key, before...)
 			kit.Must(t, remove())
-			g, err := lock.Create(key, 1, nil)
+			g, err := lock.Create(bg, key, 1, nil)
 			kit.Must(t, err)
 			endGroup(t, g)
 		})
@@ -152,7 +157,7 @@ var createHelper = sysvtest.Helper("create", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.Create(key, 1, &lock.Config{Mode: mode})
+	g, err := lock.Create(bg, key, 1, &lock.Config{Mode: mode})
 	if err != nil {
 		fmt.Println(outcome(err))
 		return nil
@@ -190,4 +195,58 @@ func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 	p := sysvtest.StartCommand(t, cmd)
 	p.Expect("group 0, set 0, 2 members")
 	p.Finish()
+}
+
+func TestCreateObeysItsContext(t *testing.T) {
+	key := newKey(t)
+	_, err := lock.Create(kit.Ended(t), key, 1, nil)
+	kit.WantError(t, err, context.Canceled)
+	_, err = lock.Create(kit.Ended(t), sysv.Private, 1, nil)
+	kit.WantError(t, err, context.Canceled)
+	wantNames(t, key)
+	_, _, err = shm.OpenOrInit(bg, key, 1, nil, func(*shm.Mapping) error {
+		_, err := lock.Create(kit.Brief(t), key, 1, nil)
+		kit.WantError(t, err, context.DeadlineExceeded)
+		_, _, err = lock.OpenOrCreate(kit.Brief(t), key, 1, nil)
+		kit.WantError(t, err, context.DeadlineExceeded)
+		return syscall.ECANCELED
+	})
+	kit.WantError(t, err, syscall.ECANCELED)
+	wantNames(t, key)
+}
+
+// What a creator leaves that dies while it makes the set, or between that and the
+// next step, whatever it was to be a set of.
+func TestCreateWhereADeadCreatorLeftItsSet(t *testing.T) {
+	emulator.Mode.Skip(t)
+	grace := object.Grace
+	object.Grace = 100 * time.Millisecond
+	defer func() { object.Grace = grace }()
+	for name, values := range map[string][]int{
+		"without its values": nil,
+		"with its values":    setValues(12345, 3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := newKey(t)
+			var id int
+			var err error
+			if values == nil {
+				id, err = sys.Semget(int32(key), slotsAt+256+1, object.Making|sys.IPC_CREAT|sys.IPC_EXCL)
+				kit.Must(t, err)
+			} else {
+				set, err := sem.Create(key, values, nil)
+				kit.Must(t, err)
+				id = set.ID()
+				kit.Must(t, sys.SemSet(id, uint32(os.Getuid()), uint32(os.Getgid()), object.Making))
+			}
+			g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
+			kit.Must(t, err)
+			endGroup(t, g)
+			if !created || stat(t, g).SetID == id {
+				t.Errorf("created %v, set %d", created, id)
+			}
+			take(t, g.Mutex(0))
+			kit.Must(t, g.Mutex(0).Unlock())
+		})
+	}
 }

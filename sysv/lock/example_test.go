@@ -67,7 +67,7 @@ func transfer(ctx context.Context, m *lock.Mutex, a *accounts, amount int32) err
 // What a mutex guards must be something that can be repaired, for its owner can
 // be killed at any instruction.
 func ExampleMutex_Lock() {
-	g, err := lock.Create(sysv.Private, 1, nil)
+	g, err := lock.Create(context.Background(), sysv.Private, 1, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -216,7 +216,7 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 			if strings.Contains(err.Error(), "ipcrm") {
 				t.Errorf("%v: it says how to remove what is somebody else's", err)
 			}
-			_, err = lock.Create(key, 1, nil)
+			_, err = lock.Create(bg, key, 1, nil)
 			kit.WantError(t, err, fs.ErrExist)
 			wantNames(t, key, before...)
 			for _, st := range segments(t, key) {
@@ -253,7 +253,7 @@ func TestGroupWithoutItsSet(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := newKey(t)
-			g, err := lock.Create(key, 2, nil)
+			g, err := lock.Create(bg, key, 2, nil)
 			kit.Must(t, err)
 			closeAfter(t, g)
 			take(t, g.Mutex(1))
@@ -272,7 +272,7 @@ func TestGroupWithoutItsSet(t *testing.T) {
 					t.Errorf("created %v, group %d after %d", created, next.ID(), g.ID())
 				}
 			} else {
-				kit.WantError(t, err, fs.ErrExist, "is no group's")
+				kit.WantError(t, err, fs.ErrExist, "that is no group's")
 			}
 			wantGoneMutex(t, g.Mutex(0))
 			kit.WantError(t, g.Mutex(1).Unlock(), sysv.ErrRemoved)
@@ -287,7 +287,7 @@ func TestGroupWithoutItsSet(t *testing.T) {
 func TestGroupWithoutItsSegment(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	closeAfter(t, g)
 	wantFree(t, g.Mutex(0))
@@ -358,7 +358,7 @@ func TestForeignSetsAreRefused(t *testing.T) {
 			before := names(t, key)
 			for range 2 {
 				_, _, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
-				kit.WantError(t, err, fs.ErrExist, "is no group's")
+				kit.WantError(t, err, fs.ErrExist, "that is no group's")
 				wantNames(t, key, before...)
 			}
 		})
@@ -419,9 +419,9 @@ func TestProcessesAreWhatFitsASet(t *testing.T) {
 		take(t, g.Mutex(tt.n-1))
 		kit.Must(t, g.Mutex(tt.n-1).Unlock())
 	}
-	_, err = lock.Create(sysv.Private, 1, &lock.Config{Processes: 243})
+	_, err = lock.Create(bg, sysv.Private, 1, &lock.Config{Processes: 243})
 	kit.WantError(t, err, syscall.EINVAL, "SEMMSL")
-	_, err = lock.Create(sysv.Private, 243, nil)
+	_, err = lock.Create(bg, sysv.Private, 243, nil)
 	kit.WantError(t, err, syscall.EINVAL, "SEMMSL")
 }
 
@@ -441,7 +441,7 @@ func TestFewOperations(t *testing.T) {
 	kit.Must(t, os.WriteFile(limits, []byte("32000 1024000000 1 32000"), 0))
 	key := newKey(t)
 	for _, key := range []sysv.Key{sysv.Private, key} {
-		_, err = lock.Create(key, 3, nil)
+		_, err = lock.Create(bg, key, 3, nil)
 		kit.WantError(t, err, syscall.E2BIG, "a lock needs 2 operations", "SEMOPM")
 	}
 	wantNames(t, key)

@@ -36,7 +36,7 @@ func newGroup(t testing.TB, n int) *lock.Group {
 
 func newGroupFor(t testing.TB, n int, cfg *lock.Config) *lock.Group {
 	t.Helper()
-	g, err := lock.Create(sysv.Private, n, cfg)
+	g, err := lock.Create(bg, sysv.Private, n, cfg)
 	kit.Must(t, err)
 	endGroup(t, g)
 	return g

@@ -44,7 +44,7 @@ func TestKeyZeroNamesNothing(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	key := newKey(t)
-	g, err := lock.Create(key, 3, nil)
+	g, err := lock.Create(bg, key, 3, nil)
 	kit.Must(t, err)
 	endGroup(t, g)
 	byKey, err := lock.Open(kit.Patient(t), key)
@@ -97,7 +97,7 @@ func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 		t.Errorf("created %v, error %v", created, err)
 	}
 	wantNames(t, key)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	endGroup(t, g)
 	if _, err := lock.Open(kit.Ended(t), key); err != context.Canceled {

@@ -99,7 +99,7 @@ func TestMutexGivenBackWhileTheGroupIsRemoved(t *testing.T) {
 func TestRemovedGroupIsNotFound(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	kit.Must(t, g.Remove())
 	wantNames(t, key)
@@ -125,7 +125,7 @@ func TestRemovedGroupIsNotFound(t *testing.T) {
 
 func TestRemoveAfterClose(t *testing.T) {
 	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	kit.Must(t, g.Close())
 	if n := len(names(t, key)); n != 2 {
@@ -139,7 +139,7 @@ func TestRemoveAfterClose(t *testing.T) {
 func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	closeAfter(t, g)
 	kit.Must(t, setOf(t, g).Do(bg, sem.Op{Num: joining, Delta: -1}))
@@ -173,7 +173,7 @@ func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 func TestSetIsRemovedWhileTheGroupIsOpened(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
 	key := newKey(t)
-	g, err := lock.Create(key, 1, nil)
+	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	closeAfter(t, g)
 	set := setOf(t, g)
@@ -197,7 +197,7 @@ func TestRemovalAgainstOpeners(t *testing.T) {
 	key := newKey(t)
 	found, created, none := 0, 0, 0
 	for range storm.Amount(150, 10_000) {
-		g, err := lock.Create(key, 1, nil)
+		g, err := lock.Create(bg, key, 1, nil)
 		kit.Must(t, err)
 		pauses := [3]time.Duration{moment(r), moment(r), moment(r)}
 		removal := kit.Async(t, func() error {
@@ -278,7 +278,7 @@ func ignoreRemoved(err error) error {
 
 // What somebody removed by halves, as ipcrm does, Remove removes wholly.
 func TestRemoveWithoutTheSegment(t *testing.T) {
-	g, err := lock.Create(sysv.Private, 1, nil)
+	g, err := lock.Create(bg, sysv.Private, 1, nil)
 	kit.Must(t, err)
 	st, err := g.Stat()
 	kit.Must(t, err)

@@ -32,7 +32,7 @@ func wantStat(t testing.TB, g *lock.Group, members []lock.Member, mutexes ...loc
 
 func TestStat(t *testing.T) {
 	key := newKey(t)
-	g, err := lock.Create(key, 3, &lock.Config{Processes: 5})
+	g, err := lock.Create(bg, key, 3, &lock.Config{Processes: 5})
 	kit.Must(t, err)
 	endGroup(t, g)
 	me := os.Getpid()

@@ -312,7 +312,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) create() *lock.Group {
 	s.Helper()
-	g, err := lock.Create(s.key, accountCount, &lock.Config{Processes: room})
+	g, err := lock.Create(bg, s.key, accountCount, &lock.Config{Processes: room})
 	kit.Must(s.T, err)
 	s.Cleanup(func() {
 		if s.Failed() {

@@ -319,7 +319,7 @@ func newStorm(t *testing.T) *lockStorm {
 	s := &lockStorm{T: t, kills: make(map[end]int)}
 	// As many places as processes: one that is lost is missed.
 	var err error
-	s.group, err = lock.Create(sysv.Private, accountCount, &lock.Config{Processes: atOnce + 1})
+	s.group, err = lock.Create(bg, sysv.Private, accountCount, &lock.Config{Processes: atOnce + 1})
 	kit.Must(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {

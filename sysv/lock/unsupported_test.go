@@ -14,7 +14,7 @@ import (
 func TestEverythingIsUnsupported(t *testing.T) {
 	ctx := context.Background()
 	for name, call := range map[string]func() error{
-		"Create":       func() error { _, err := lock.Create(sysv.Private, 1, nil); return err },
+		"Create":       func() error { _, err := lock.Create(ctx, sysv.Private, 1, nil); return err },
 		"Open":         func() error { _, err := lock.Open(ctx, 1); return err },
 		"OpenOrCreate": func() error { _, _, err := lock.OpenOrCreate(ctx, 1, 1, nil); return err },
 		"OpenID":       func() error { _, err := lock.OpenID(ctx, 0); return err },

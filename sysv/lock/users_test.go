@@ -49,7 +49,7 @@ func TestOwnedByAnotherUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := newKey(t)
-			g, err := lock.Create(key, 1, nil)
+			g, err := lock.Create(bg, key, 1, nil)
 			kit.Must(t, err)
 			endGroup(t, g)
 			seg, err := shm.OpenID(g.ID())
@@ -142,7 +142,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 func TestStrangerMayNotRemove(t *testing.T) {
 	kit.NeedRoot(t, "can be two users")
 	key := newKey(t)
-	g, err := lock.Create(key, 1, &lock.Config{Mode: 0o666})
+	g, err := lock.Create(bg, key, 1, &lock.Config{Mode: 0o666})
 	kit.Must(t, err)
 	endGroup(t, g)
 	p := startCommand(t, kit.Ordinary(command(g)))

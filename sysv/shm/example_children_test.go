@@ -32,7 +32,7 @@ func init() {
 func Example_children() {
 	seg, mem, err := shm.Anonymous(4) // goes with the last of us
 	defer must(mem, err).Detach()
-	group := must(lock.Create(sysv.Private, 1, nil))
+	group := must(lock.Create(context.Background(), sysv.Private, 1, nil))
 	defer group.Remove() // does not go by itself
 	defer group.Close()
 	var children [3]*exec.Cmd
