@@ -10,11 +10,24 @@ import (
 // ErrRemoved says that the kernel has destroyed the object, whoever asked for
 // it. It is the errno EIDRM. The kernel itself gives EIDRM to those who were
 // waiting and EINVAL to everybody who comes later; here both are ErrRemoved.
+//
+// An id means something in the IPC namespace that it is from: to a process that
+// has left that (unshare, setns) every object there is removed, if the id does
+// not name another by chance.
 var ErrRemoved error = sys.EIDRM
 
 // ErrNotInitialized says that an object exists but that its creator has not given
 // it what it is to have, and perhaps never will: it may have died.
 var ErrNotInitialized = errors.New("it exists but its creator has not finished it")
+
+// ErrSize says that an object exists, but with a size or length that does not fit
+// what is asked for. It is EINVAL, too, which is all that the kernel says.
+var ErrSize error = sizeError{}
+
+type sizeError struct{}
+
+func (sizeError) Error() string { return "it exists with another size" }
+func (sizeError) Unwrap() error { return sys.EINVAL }
 
 // ErrWouldBlock says that an operation which was not to wait would have to.
 var ErrWouldBlock = errors.New("operation would have to wait")
@@ -23,7 +36,7 @@ var ErrWouldBlock = errors.New("operation would have to wait")
 // could be made of the arguments, by this module.
 //
 // errors.Is finds through it the errno (syscall.ENOSPC) and what that
-// stands for: [ErrRemoved], [io/fs.ErrExist], [io/fs.ErrNotExist],
+// stands for: [ErrRemoved], [ErrSize], [io/fs.ErrExist], [io/fs.ErrNotExist],
 // [io/fs.ErrPermission], [errors.ErrUnsupported].
 type Error struct {
 	// Op is the system call: "shmget", "semop".

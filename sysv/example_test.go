@@ -37,7 +37,7 @@ func ExampleError() {
 		fmt.Println("refused by:", e.Op)
 	}
 	// Output:
-	// shmget key 0x7e5ca4e1: no such file or directory
+	// shmget key 0x7e5ca4e1: no such file or directory (no segment has this key in this IPC namespace, of which each container or pod has its own (lsns -t ipc))
 	// to be created: true
 	// refused by: shmget
 }

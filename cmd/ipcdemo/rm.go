@@ -68,7 +68,7 @@ func (c *rmCommand) Run(ctx context.Context) (err error) {
 // openSet opens a set that may never have been given values: what is to be
 // removed needs none.
 func openSet(ctx context.Context, key sysv.Key) (*sem.Set, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	set, err := sem.Open(ctx, key, nil)
 	if e, ok := errors.AsType[*sysv.Error](err); ok && errors.Is(err, sysv.ErrNotInitialized) {

@@ -57,7 +57,8 @@ func OpenID(ctx context.Context, id int) (*Group, error) {
 // OpenOrCreate finds the group with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
 // that it created. Of cfg only OwnedBy plays a part where the group exists. If
-// it has another number of mutexes than n the error says both.
+// it has another number of mutexes than n the error is [sysv.ErrSize], and says
+// both.
 //
 // What is left of a group is removed, by its id, and the group made anew: after
 // a kill at any step of Create, Close or Remove, after ipcrm(1) of its segment or
@@ -78,7 +79,8 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 		g, err := open(ctx, key, c.OwnedBy)
 		if err == nil {
 			if g.Len() != n {
-				err = invalid(key, fmt.Sprintf("it exists with %d mutexes, %d are asked for", g.Len(), n))
+				err = &sysv.Error{Op: "lock", Key: key, ID: g.ID(), Err: sysv.ErrSize,
+					Hint: fmt.Sprintf("%d mutexes, %d are asked for", g.Len(), n)}
 				return nil, false, errors.Join(err, g.Close())
 			}
 			return g, false, nil

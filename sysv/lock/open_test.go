@@ -81,7 +81,7 @@ func TestOpenOrCreate(t *testing.T) {
 	}
 
 	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 5, nil)
-	kit.WantError(t, err, syscall.EINVAL, "exists with 2 mutexes", "5 are asked for")
+	kit.WantError(t, err, sysv.ErrSize, "2 mutexes, 5 are asked for")
 	if g != nil || created {
 		t.Errorf("group %v, created %v beside an error", g, created)
 	}

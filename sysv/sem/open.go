@@ -45,7 +45,7 @@ func Open(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Set, error) {
 // does, and says which. Of processes that call it at once exactly one is told
 // that it created, or none if that one is killed or stopped at it. An existing set keeps its values: of cfg only OwnedBy plays a part,
 // though what Create would refuse is refused here too. If it has another length
-// than values the error says both.
+// than values the error is [sysv.ErrSize], and says both.
 //
 // A set that a creator of this package left half-made, because it was killed, is
 // removed and made anew. Only its owner or root can do that: others get an error
@@ -70,7 +70,7 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, values []int, cfg *Config) 
 		func() (*Set, error) {
 			s, err := o.open(ctx)
 			if err == nil && s.len != len(values) {
-				return nil, kind.Invalid("semget", key, s.id, fmt.Sprintf("it exists with %d semaphores, %d are asked for", s.len, len(values)))
+				return nil, kind.Misfit("semget", key, s.id, fmt.Sprintf("%d semaphores, %d are asked for", s.len, len(values)))
 			}
 			return s, err
 		})

@@ -76,7 +76,7 @@ func TestFromParentWithoutOne(t *testing.T) {
 	}
 	detach(t, m)
 	for env, want := range map[string]string{
-		gone.Env():                 fmt.Sprintf("shmctl segment %d: no such file or directory (no segment has id %[1]d)", gone.ID()),
+		gone.Env():                 fmt.Sprintf("shmctl segment %d: no such file or directory (no segment has id %[1]d in this IPC namespace", gone.ID()),
 		create(t, 1, nil).Env():    "the parent's segment is gone, this is another's",
 		"SYSVIPC_SEGMENT=0x4d2":    `shm: SYSVIPC_SEGMENT="0x4d2" is no id`,
 		"SYSVIPC_SEGMENT=":         `shm: SYSVIPC_SEGMENT="" is no id`,

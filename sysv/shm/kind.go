@@ -14,6 +14,8 @@ var kind = &object.Kind[Stat]{
 	Get:  "shmget",
 	Ctl:  "shmctl",
 
+	AlsoGone: ", or as nobody had it attached (kernel.shm_rmid_forced)",
+
 	Lookup: func(key int32) (int, error) {
 		// No permission is asked for here, so that an owner can open a
 		// segment whose mode forbids everything, to change that.

@@ -114,7 +114,7 @@ func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 // says which. Of processes that call it at once exactly one is told that it
 // created. An existing segment of at least size bytes is taken as it is: of cfg
 // only OwnedBy plays a part, though what Create would refuse is refused here
-// too. A smaller one is an error that gives both sizes.
+// too. A smaller one is [sysv.ErrSize], which gives both sizes.
 //
 // The creator is told that the memory is its to fill, but so are all others
 // handed the segment meanwhile, and read zeros, or half of what is to stand
@@ -168,7 +168,7 @@ func segmentOf(id int, key sysv.Key, stat Stat, ownedBy *uint32) (*Segment, erro
 // checkSize refuses a segment that is smaller than its user needs.
 func (s *Segment) checkSize(size int) error {
 	if s.size < size {
-		return kind.Invalid("shmget", s.key, s.id, fmt.Sprintf("it exists with %d bytes, %d are asked for", s.size, size))
+		return kind.Misfit("shmget", s.key, s.id, fmt.Sprintf("%d bytes, %d are asked for", s.size, size))
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ var semPermRows = []row{
 		p.want(2, "value", 0)
 		p.want(syscall.EPERM, "set-perm", 0, 0, 0o666)
 		p.want(syscall.EINVAL, "set-mode", 0o666) // it can't name the owner
-		kit.Must(t, s.SetMode(0o660)) // which being root in there does not help
+		kit.Must(t, s.SetMode(0o660))             // which being root in there does not help
 		p.want(syscall.EACCES, "do", semPost)
 		p.want(syscall.EACCES, "value", 0)
 		wantSetValues(t, s, 2)

@@ -18,6 +18,7 @@ import (
 type Kind[T any] struct {
 	Noun     string // "segment"
 	Get, Ctl string // "shmget", "shmctl"
+	AlsoGone string // how it can go, beside what removes every kind: a part of a hint
 
 	Lookup   func(key int32) (id int, err error)
 	Stat     func(id int) (T, error)                // IPC_STAT
@@ -68,7 +69,7 @@ func (k *Kind[T]) OpenID(id int) (stat T, err error) {
 		stat, err = k.Look(id)
 	}
 	if !possible || errors.Is(err, sysv.ErrRemoved) {
-		err = &sysv.Error{Op: k.Ctl, ID: id, Err: sys.ENOENT, Hint: fmt.Sprintf("no %s has id %d", k.Noun, id)}
+		err = &sysv.Error{Op: k.Ctl, ID: id, Err: sys.ENOENT, Hint: k.nowhere(fmt.Sprintf("id %d", id))}
 	}
 	return stat, err
 }

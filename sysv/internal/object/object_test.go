@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -153,5 +154,30 @@ func TestListWithoutProc(t *testing.T) {
 	places[3] = sys.ENOSYS
 	if got, err := k.List(); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("List = %v, %v, want the ENOSYS of a place", got, err)
+	}
+}
+
+// What users meet first says where to look.
+func TestHints(t *testing.T) {
+	k := kindOf(entry{2, sysv.Perm{UID: 7, CUID: 8, GID: 9, Mode: 0o640}})
+	set := kindOf()
+	set.Noun, set.AlsoGone = "set", ""
+	k.AlsoGone = ", or as nobody had it attached (kernel.shm_rmid_forced)"
+	for _, tt := range []struct {
+		name string
+		got  error
+		want string
+	}{
+		{"no such key", k.Error("shmget", 9, -1, sys.ENOENT, nil), "no segment has this key in this IPC namespace"},
+		{"no such id", second(k.OpenID(77)), "no segment has id 77 in this IPC namespace"},
+		{"no right to an object", k.Error("shmctl", 9, 2, sys.EPERM, nil), "created by uid 8, owned by uid 7, gid 9, mode 0640"},
+		{"refused before there is an object", k.Error("shmget", 9, -1, sys.EPERM, nil), "a sandbox (seccomp, a security module) forbids shmget"},
+		{"the same as EACCES", k.Error("shmget", 9, -1, sys.EACCES, nil), "a sandbox"},
+		{"a segment that is gone", k.Error("shmat", 9, 1, sys.EIDRM, nil), "kernel.shm_rmid_forced"},
+		{"a set that is gone", set.Error("semop", 9, 1, sys.EIDRM, nil), "(RemoveIPC))"},
+	} {
+		if tt.got == nil || !strings.Contains(tt.got.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", tt.name, tt.got, tt.want)
+		}
 	}
 }
