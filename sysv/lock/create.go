@@ -110,7 +110,8 @@ func create(ctx context.Context, key sysv.Key, n int, c Config) (g *Group, exist
 		if g != nil { // it was whole, but this process had been taken for dead
 			err = errors.Join(err, unlessRemoved(g.removeSet()))
 		}
-		if err != nil && !errors.Is(err, errTakenForDead) {
+		// Whoever takes the set away meanwhile has it made anew.
+		if err != nil && !errors.Is(err, errTakenForDead) && !errors.Is(err, sysv.ErrRemoved) {
 			if seg, opened := shm.Open(key, nil); opened == nil {
 				return nil, true, inUse(seg)
 			}
