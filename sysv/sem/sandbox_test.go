@@ -3,10 +3,12 @@
 package sem_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +31,39 @@ var sandboxed = sysvtest.Helper("sandboxed", func([]string) error {
 	fmt.Println(errors.Is(err, errors.ErrUnsupported), err)
 	return nil
 })
+
+// waitWithoutSignals waits where a sandbox lets no thread send signals.
+var waitWithoutSignals = sysvtest.Helper("wait-without-signals", func([]string) error {
+	set, err := sem.Create(sysv.Private, []int{0}, nil)
+	if err != nil {
+		return err
+	}
+	defer set.Remove()
+	for signal := range uint32(65) {
+		if err := kit.RefuseAll(unix.SYS_TGKILL, 2, signal, unix.EPERM); err != nil {
+			return err
+		}
+	}
+	fmt.Println("ready")
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	fmt.Println("cancelled:", errors.Is(set.Do(ctx, sem.Op{Delta: -1}), context.Canceled))
+	ctx, cancel = context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	fmt.Println("over:", errors.Is(set.Do(ctx, sem.Op{Delta: -1}), context.DeadlineExceeded))
+	return nil
+})
+
+// A wait that no signal can end looks for itself whether its context has.
+func TestWhereNoSignalCanBeSent(t *testing.T) {
+	cmd := sysvtest.Command(waitWithoutSignals)
+	emulator.Filters.Skip(t)
+	p := sysvtest.StartCommand(t, cmd)
+	p.Expect("ready")
+	p.Expect("cancelled: true")
+	p.Expect("over: true")
+	p.Finish()
+}
 
 func TestWhereTheKernelLacksTheCall(t *testing.T) {
 	cmd := sysvtest.Command(sandboxed)

@@ -12,6 +12,15 @@ import (
 // Refuse lets a system call of the calling thread fail where one of its arguments
 // has this value, as under a sandbox's filter or an older kernel: seccomp(2).
 func Refuse(call, argument, value uint32, errno unix.Errno) error {
+	return refuse(0, call, argument, value, errno)
+}
+
+// RefuseAll is Refuse for every thread of the process.
+func RefuseAll(call, argument, value uint32, errno unix.Errno) error {
+	return refuse(unix.SECCOMP_FILTER_FLAG_TSYNC, call, argument, value, errno)
+}
+
+func refuse(flags uintptr, call, argument, value uint32, errno unix.Errno) error {
 	const arguments = 16 // where they begin in struct seccomp_data
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // seccomp_data.nr
@@ -25,9 +34,12 @@ func Refuse(call, argument, value uint32, errno unix.Errno) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+	_, _, failed := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
-	return err
+	if failed != 0 {
+		return failed
+	}
+	return nil
 }
 
 // HideFiles forbids the calling thread to read any file, as a sandbox by

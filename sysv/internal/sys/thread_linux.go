@@ -24,8 +24,12 @@ func Interrupt(thread int) error {
 }
 
 // Interruptible tells whether [Interrupt] can reach the calling thread: whether
-// the signal has a handler and is not blocked.
+// no sandbox forbids to send signals, and the signal has a handler and is not
+// blocked. Signal 0 is sent to nobody, see kill(2).
 func Interruptible() bool {
+	if unix.Tgkill(unix.Getpid(), unix.Gettid(), 0) != nil {
+		return false
+	}
 	var mask unix.Sigset_t
 	if unix.PthreadSigmask(unix.SIG_SETMASK, nil, &mask) != nil {
 		return false

@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Turn lets the goroutines of this process through one at a time, in the
@@ -43,12 +44,22 @@ func (t *Turn) Take(ctx context.Context) error {
 	if e == nil {
 		return nil
 	}
+	// A context may have a deadline and nothing that tells when it has come.
+	var alarm <-chan time.Time
+	if deadline, ok := ctx.Deadline(); ok && ctx.Done() == nil {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		alarm = timer.C
+	}
 	select {
 	case <-mine:
 		return nil
 	case <-ctx.Done():
 		t.cancel(mine, e)
 		return ctx.Err()
+	case <-alarm:
+		t.cancel(mine, e)
+		return context.DeadlineExceeded
 	}
 }
 

@@ -140,3 +140,25 @@ func TestShortEndsForThoseWhoGiveUp(t *testing.T) {
 		t.Error("not idle")
 	}
 }
+
+// deadlineOnly is a context that has a deadline, and no channel that tells of it.
+type deadlineOnly struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c deadlineOnly) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// The context package's contract allows a nil Done beside a deadline.
+func TestDeadlineWithoutDone(t *testing.T) {
+	var x turn.Turn
+	take(t, &x)
+	w := queue(t, &x, deadlineOnly{context.Background(), time.Now().Add(200 * time.Millisecond)})
+	if err := <-w.took; err != context.DeadlineExceeded {
+		t.Errorf("Take = %v, want %v", err, context.DeadlineExceeded)
+	}
+	x.Pass()
+	if !x.Idle() {
+		t.Error("the turn is not free after its waiter gave up")
+	}
+}
