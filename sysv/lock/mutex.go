@@ -299,8 +299,13 @@ func (m *Mutex) usable() error {
 
 // error says which mutex it was. A context's error stays what it is.
 func (m *Mutex) error(err error) error {
-	if err == nil || err == context.Canceled || err == context.DeadlineExceeded {
-		return err
+	if err == nil {
+		return nil
+	}
+	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, end) {
+			return end
+		}
 	}
 	return fmt.Errorf("lock: mutex %d of group %d: %w", m.index, m.group.ID(), err)
 }

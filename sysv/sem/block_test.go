@@ -95,7 +95,7 @@ func TestCancelEndsAWait(t *testing.T) {
 			wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 			awaitWaiters(t, s, 0, 1)
 			cancel()
-			if err := wait(); err != context.Canceled {
+			if err := wait(); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 		}
@@ -161,7 +161,7 @@ func TestSignalsDoNotHideACancellation(t *testing.T) {
 				call.Signal(50)
 				call.WantWaiting()
 				time.AfterFunc(0, cancel)
-				if err := call.SignalUntilReturn(); err != context.Canceled {
+				if err := call.SignalUntilReturn(); !errors.Is(err, context.Canceled) {
 					t.Errorf("%s: error %v", b.name, err)
 				}
 			}
@@ -216,7 +216,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 
 	cancelled := len(queue) - 2
 	giveUp()
-	if err := queue[cancelled](); err != context.Canceled {
+	if err := queue[cancelled](); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	queue = slices.Delete(queue, cancelled, cancelled+1)

@@ -88,7 +88,7 @@ func TestCancellationAgainstAToken(t *testing.T) {
 				case err == nil:
 					taken++
 					kit.Must(t, call.give())
-				case err != context.Canceled:
+				case !errors.Is(err, context.Canceled):
 					t.Fatalf("error %v", err)
 				}
 				wantValues(t, s, 1)
@@ -142,7 +142,7 @@ func tryToTake(s *sem.Set, c *sem.Counting, r *rand.Rand) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case err == ctx.Err(), err == context.DeadlineExceeded: // it may be a moment ahead of ctx
+	case errors.Is(err, ctx.Err()), errors.Is(err, context.DeadlineExceeded): // it may be a moment ahead of ctx
 		return 0, nil
 	}
 	return 0, err

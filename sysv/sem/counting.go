@@ -34,15 +34,15 @@ func (s *Set) Counting(num int, flags Flag) *Counting {
 }
 
 // Acquire waits until n permits are free, 1 to 32767, and takes them all. When
-// ctx ends first it returns ctx's error, and has taken none: the semaphore is
-// as it was, and the place in the queue is given up. Other errors are those of
-// [Set.Do]: if the set is removed meanwhile, [sysv.ErrRemoved].
+// ctx ends first it has taken none: the semaphore is as it was, and the place in
+// the queue is given up. The error says on what it waited and is, by errors.Is,
+// ctx's error. Other errors are those of [Set.Do]: if the set is removed meanwhile, [sysv.ErrRemoved].
 func (c *Counting) Acquire(ctx context.Context, n int) error {
 	if err := c.check(n); err != nil {
 		return err
 	}
 	if err := c.gate.Take(ctx); err != nil {
-		return err
+		return c.set.noTurn(err, c.num)
 	}
 	defer c.gate.Pass()
 	op := Op{Num: c.num, Delta: -n, Flags: c.flags}

@@ -111,7 +111,7 @@ func TestCountingRefusesUnknownFlags(t *testing.T) {
 
 func TestAcquireWithAnEndedContextTakesNothing(t *testing.T) {
 	s := newSet(t, 1)
-	if err := s.Counting(0, 0).Acquire(kit.Ended(t), 1); err != context.Canceled {
+	if err := s.Counting(0, 0).Acquire(kit.Ended(t), 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	wantValues(t, s, 1)
@@ -165,7 +165,7 @@ func TestCancelledAcquireTakesNothing(t *testing.T) {
 				awaitQueue(t, s, i)
 			}
 			cancels[gone]()
-			if err := waits[gone](); err != context.Canceled {
+			if err := waits[gone](); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 			wantValues(t, s, 2)

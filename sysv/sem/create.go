@@ -158,12 +158,12 @@ func (c *creation) publish() error {
 		return errAgain
 	}
 	var ops []sys.Sembuf
-	zero, anyZero := 0, false
+	zero := -1 // the first one
 	for i, v := range c.vals {
 		if v > 0 {
 			ops = append(ops, sys.Sembuf{Num: uint16(i), Op: int16(v), Flg: sys.IPC_NOWAIT})
-		} else {
-			zero, anyZero = i, true
+		} else if zero < 0 {
+			zero = i
 		}
 	}
 	if len(ops) > 0 {
@@ -184,7 +184,7 @@ func (c *creation) publish() error {
 		}
 		step("set all")
 	}
-	if anyZero {
+	if zero >= 0 {
 		return c.set.touchZero(uint16(zero))
 	}
 	return c.set.touchValue(0)

@@ -28,8 +28,9 @@
 //
 // # Waiting
 //
-// What can wait takes a [context.Context], and returns its error when it ends
-// first; the semaphores are then unchanged. A goroutine that waits in Do
+// What can wait takes a [context.Context]. When that ends first, the error says
+// on what it waited and is the context's by errors.Is; the semaphores are then
+// unchanged. A goroutine that waits in Do
 // occupies an operating system thread, of which Go allows 10000: let many
 // goroutines queue for a [Mutex] or a [Counting], which send one of them to the
 // kernel.

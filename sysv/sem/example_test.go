@@ -4,6 +4,7 @@ package sem_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -33,11 +34,12 @@ func ExampleSet_Do() {
 	// A third producer would wait.
 	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
-	fmt.Println(set.Do(ctx, sem.Op{Num: free, Delta: -1}, sem.Op{Num: filled, Delta: +1}))
+	err = set.Do(ctx, sem.Op{Num: free, Delta: -1}, sem.Op{Num: filled, Delta: +1})
+	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 	fmt.Println(set.Values())
 	// Output:
 	// [0 2] <nil>
-	// context deadline exceeded
+	// true
 	// [0 2] <nil>
 }
 

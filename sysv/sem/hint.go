@@ -2,7 +2,9 @@ package sem
 
 import (
 	"fmt"
+	"strings"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -41,6 +43,31 @@ func opHint(errno sys.Errno, n int) string {
 		return "no memory for what there is to undo"
 	}
 	return ""
+}
+
+// endedBefore is the hint where there was no wait.
+const endedBefore = "that was so before, and nothing was tried"
+
+// ended is the error of a call whose context ended with err.
+func (s *Set) ended(err error, hint string) error {
+	return &sysv.Error{Op: "semop", Key: s.key, ID: s.id, Err: err, Hint: hint}
+}
+
+// waitedFor says what the kernel waited for with ops: adding never waits.
+func waitedFor(ops []Op) string {
+	const enough = 4
+	var what []string
+	for i := range ops {
+		switch op := &ops[i]; {
+		case len(what) == enough:
+			return "waited " + strings.Join(what, ", ") + " and for more"
+		case op.Delta < 0:
+			what = append(what, fmt.Sprintf("to take %d from semaphore %d", -op.Delta, op.Num))
+		case op.Delta == 0:
+			what = append(what, fmt.Sprintf("for semaphore %d to be 0", op.Num))
+		}
+	}
+	return "waited " + strings.Join(what, ", ")
 }
 
 // rangeHint tells which of the two ERANGE stands for, by what the values are

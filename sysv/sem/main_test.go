@@ -229,7 +229,8 @@ func startDo(t *testing.T, s *sem.Set, dos ...[]sem.Op) *sysvtest.Process {
 
 // outcome names an error in a word, for comparison and for printing.
 func outcome(err error) string {
-	return kit.Outcome(err, sysv.ErrRemoved, sysv.ErrWouldBlock, sysv.ErrNotInitialized, sem.ErrNotLocked)
+	return kit.Outcome(err, sysv.ErrRemoved, sysv.ErrWouldBlock, sysv.ErrNotInitialized, sem.ErrNotLocked,
+		context.Canceled, context.DeadlineExceeded)
 }
 
 func repeat(n, v int) []int { return slices.Repeat([]int{v}, n) }

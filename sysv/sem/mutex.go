@@ -66,13 +66,18 @@ func (s *Set) gate(num int) *gate {
 	return g
 }
 
+// noTurn is the error of who gave up in the queue of this process.
+func (s *Set) noTurn(err error, num int) error {
+	return s.ended(err, fmt.Sprintf("before this goroutine had its turn at semaphore %d in its process", num))
+}
+
 // Lock waits until the lock is free and takes it. When ctx ends first it
-// returns ctx's error, and has taken nothing: the semaphore is as it was, and
-// the place in the queue is given up. Other errors are those of [Set.Do]: if
+// has taken nothing: the semaphore is as it was, and the place in the queue is
+// given up. The error says on what it waited and is, by errors.Is, ctx's error. Other errors are those of [Set.Do]: if
 // the set is removed meanwhile, [sysv.ErrRemoved].
 func (m *Mutex) Lock(ctx context.Context) error {
 	if err := m.gate.Take(ctx); err != nil {
-		return err
+		return m.set.noTurn(err, m.num)
 	}
 	// Straight to the kernel: mitigations of CPU bugs make it forget where
 	// functions return to, so that each one left after a call costs a few

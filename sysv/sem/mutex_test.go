@@ -264,7 +264,7 @@ func TestCancelledLockTakesNothing(t *testing.T) {
 			}
 			for _, i := range order {
 				cancels[i]()
-				if err := waits[i](); err != context.Canceled {
+				if err := waits[i](); !errors.Is(err, context.Canceled) {
 					t.Errorf("error %v", err)
 				}
 			}

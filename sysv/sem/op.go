@@ -37,8 +37,9 @@ type Op struct {
 const stackOps = 8
 
 // Do performs ops in their order, all of them at once or, on any error, none.
-// It waits until that is possible. When ctx ends first it returns ctx's error,
-// and the semaphores are unchanged; if it has ended already nothing is tried.
+// It waits until that is possible. When ctx ends first the error says on what it
+// waited and is, by errors.Is, ctx's error; the semaphores are unchanged. If ctx has
+// ended already nothing is tried.
 //
 // Errors: [sysv.ErrWouldBlock] where an operation with NoWait would have to
 // wait; [sysv.ErrRemoved] if the set is or gets removed; ERANGE where a value
@@ -50,7 +51,7 @@ const stackOps = 8
 // Up to 8 operations allocate nothing, unless they have to wait and ctx can end.
 func (s *Set) Do(ctx context.Context, ops ...Op) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return s.ended(err, endedBefore)
 	}
 	if s.hurry.Load() <= 0 || !s.expectsToWait(ctx, ops) {
 		// This is perform, written again: mitigations of CPU bugs make every
@@ -125,7 +126,10 @@ func (s *Set) wait(ctx context.Context, ops []Op) error {
 	if errno, ok := err.(sys.Errno); ok {
 		return s.opError(ops, errno)
 	}
-	return err
+	if err != nil {
+		return s.ended(err, waitedFor(ops))
+	}
+	return nil
 }
 
 // room returns few, or where that is not enough allocates.

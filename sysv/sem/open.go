@@ -58,7 +58,7 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, values []int, cfg *Config) 
 		return nil, false, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, false, err
+		return nil, false, &sysv.Error{Op: "semget", Key: key, ID: -1, Err: err}
 	}
 	mode, err := kind.CreateMode(key, cfg.Mode)
 	if err != nil {
@@ -103,7 +103,7 @@ type opening struct {
 func (o *opening) open(ctx context.Context) (*Set, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, &sysv.Error{Op: "semget", Key: o.key, ID: -1, Err: err}
 		}
 		_, stat, err := kind.Open(o.key, o.ownedBy)
 		if err != nil {

@@ -69,7 +69,7 @@ func TestOpenOrCreate(t *testing.T) {
 func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 	key := newKey(t)
 	_, created, err := sem.OpenOrCreate(kit.Ended(t), key, []int{1}, nil)
-	if err != context.Canceled || created {
+	if !errors.Is(err, context.Canceled) || created {
 		t.Errorf("created %v, error %v", created, err)
 	}
 	_, err = sem.Open(kit.Patient(t), key, nil)
@@ -77,7 +77,7 @@ func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 
 	_, err = sem.Create(key, []int{1}, nil)
 	kit.Must(t, err)
-	if _, err := sem.Open(kit.Ended(t), key, nil); err != context.Canceled {
+	if _, err := sem.Open(kit.Ended(t), key, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -124,14 +124,14 @@ func endure(s *sem.Set, rounds int) error {
 	takeFirst := func(ctx context.Context) error { return s.Do(ctx, take) }
 	for range rounds {
 		for _, call := range []func(context.Context) error{takeFirst, s.Mutex(1).Lock} {
-			if err := cancelSoon(call); err != context.Canceled {
+			if err := cancelSoon(call); !errors.Is(err, context.Canceled) {
 				return fmt.Errorf("cancelled: %v", err)
 			}
 			ctx, cancel := context.WithTimeout(bg, time.Duration(rand.IntN(int(3*time.Millisecond))))
 			err := call(ctx)
 			deadline, _ := ctx.Deadline()
 			cancel()
-			if err != context.DeadlineExceeded {
+			if !errors.Is(err, context.DeadlineExceeded) {
 				return fmt.Errorf("at its deadline: %v", err)
 			}
 			if time.Now().Before(deadline) {
@@ -146,7 +146,7 @@ func endure(s *sem.Set, rounds int) error {
 		err := cancelSoon(takeFirst)
 		if err == nil {
 			taken++
-		} else if err != context.Canceled {
+		} else if !errors.Is(err, context.Canceled) {
 			return err
 		}
 		if err := <-posted; err != nil {
@@ -256,7 +256,7 @@ var leaves = sysvtest.Helper("leaves", func(args []string) error {
 		if late {
 			return fmt.Errorf("round %d: SIGURG came after the call (%v)", i, end)
 		}
-		ends[end]++
+		ends[errors.Unwrap(end)]++
 	}
 	fmt.Println(ends[nil] > 0, ends[context.Canceled] > 0, ends[context.DeadlineExceeded] > 0, len(ends))
 	return nil

@@ -4,6 +4,7 @@ package sem_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -96,7 +97,7 @@ func TestCancelledWaitersLeaveTheQueue(t *testing.T) {
 			}
 			for _, i := range gone {
 				cancels[i]()
-				if err := waits[i](); err != context.Canceled {
+				if err := waits[i](); !errors.Is(err, context.Canceled) {
 					t.Errorf("error %v", err)
 				}
 			}
@@ -162,12 +163,12 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 		begin.Store(true)
 		spin(-pause)
 		giveUp()
-		switch err := wait(); err {
-		case nil:
+		switch err := wait(); {
+		case err == nil:
 			got++
 			both.Wait()
 			kit.Must(t, m.Unlock())
-		case context.Canceled:
+		case errors.Is(err, context.Canceled):
 		default:
 			t.Fatal(err)
 		}
@@ -259,7 +260,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancel(all)
 		cancels[i] = cancel
 		wg.Go(func() {
-			if err := m.Lock(ctx); err != context.Canceled {
+			if err := m.Lock(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 			returned.Add(1)

@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"syscall"
@@ -108,7 +109,7 @@ var semOpRows = []row{
 		defer cancel()
 		for _, op := range []sem.Op{semZero, {Delta: -2}} {
 			s := newSet(t, 1)
-			if err := s.Do(past, op); err != context.DeadlineExceeded {
+			if err := s.Do(past, op); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v", err)
 			}
 			wantTry(t, s, false, op)

@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -84,7 +85,7 @@ var semWaitRows = []row{
 					wait := kit.Async(t, func() error { return s.Do(ctx, op) })
 					awaitAllOfSet(t, s, 1)
 					cancel()
-					if err := wait(); err != context.Canceled {
+					if err := wait(); !errors.Is(err, context.Canceled) {
 						t.Errorf("error %v", err)
 					}
 					awaitAllOfSet(t, s, 0)

@@ -4,6 +4,7 @@ package kit
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -84,7 +85,7 @@ type Latencies []time.Duration
 func (l *Latencies) Cancel(t testing.TB, r *rand.Rand, call func(context.Context) error) {
 	t.Helper()
 	latency, err := CancelAfter(t, Moment(r), call)
-	if err != context.Canceled {
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
 	*l = append(*l, latency)

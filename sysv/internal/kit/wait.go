@@ -8,6 +8,7 @@ package kit
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func WantDeadline(t testing.TB, name string, call func(context.Context) error) {
 	t.Helper()
 	ctx := Brief(t)
 	deadline, _ := ctx.Deadline()
-	if err := call(ctx); err != context.DeadlineExceeded {
+	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%s: error %v", name, err)
 	}
 	if time.Now().Before(deadline) {

@@ -45,13 +45,13 @@ func main() {
 		for _, call := range []func(context.Context) error{take, s.Mutex(1).Lock} {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(time.Duration(rand.IntN(int(time.Millisecond))), cancel)
-			if err := call(ctx); err != context.Canceled {
+			if err := call(ctx); !errors.Is(err, context.Canceled) {
 				log.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		deadline, _ := ctx.Deadline()
-		if err := take(ctx); err != context.DeadlineExceeded || time.Now().Before(deadline) {
+		if err := take(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Now().Before(deadline) {
 			log.Fatal(errors.Join(err, errors.New("not at the deadline")))
 		}
 		cancel()
