@@ -23,6 +23,13 @@
 // inherit it. [Set.SetValue] and [Set.SetValues] make the kernel forget it for
 // all processes. What is taken back is clamped to 0 and 32767. See semop(2).
 //
+// A thread that leaves the IPC namespace, by setns(2) or unshare(2), or calls
+// unshare with CLONE_SYSVSEM, leaves the memory of its process too. What it does
+// with Undo from then on is taken back when that thread ends; what was done before
+// stays with the others, or is taken back at once where it was the only one.
+// Since Go decides on which thread a goroutine runs, don't do that in a program
+// that uses Undo, but in one that executes it, as nsenter(1) does.
+//
 // A lock that comes back after a death says nothing about the data that it
 // guards, which may be half-written.
 //
@@ -34,6 +41,10 @@
 // occupies an operating system thread, of which Go allows 10000: let many
 // goroutines queue for a [Mutex] or a [Counting], which send one of them to the
 // kernel.
+//
+// The kernel looks at permissions when a wait begins, and any signal, of which
+// Go's runtime sends many, makes it begin again. So a change by SetPerm or SetMode
+// comes to those who wait already as [io/fs.ErrPermission], but nobody knows when.
 //
 // A deadline is the kernel's business (semtimedop). A cancellation interrupts
 // the waiting thread with SIGURG, the signal that Go's runtime uses for itself:
@@ -57,6 +68,18 @@
 // only while its sem_ctime is less than two seconds old, and then taken as it
 // is. It is taken at once where its values may not be read. It is never removed.
 //
+// The other way round, programs that wait until sem_otime is set before they use
+// what another one made, as many in C do, find a set that Create made ready as soon
+// as they can see its values: they come by an operation, so that from the start
+// LastPID of each semaphore that has a value is its creator's pid (of zeros alone:
+// that of the first), and sem_otime is not 0. While it is in the making, its
+// owner and root alone can open it by a semget that asks for permissions: others are refused (EACCES).
+//
+// Create adds its values to the zeros of a new set. A program that operates on
+// sets without waiting until they are ready, as PHP's sem_get does, can come in
+// between and have its own change added to them: for such programs create zeros
+// and give values as they do. The example for PHP shows it.
+//
 // # Creators that die
 //
 // While Create makes a set with a key, the set has the mode 0o601, which marks
@@ -75,11 +98,6 @@
 // that. In a user namespace that does not map the caller's uid or gid a mode can't
 // be set (user_namespaces(7)): there sets are made without the mark, and one that
 // is left half-made is taken for another program's.
-//
-// Create adds its values to the zeros of a new set. A program that operates on
-// sets without waiting until they are ready, as PHP's sem_get does, can come in
-// between and have its own change added to them: for such programs create zeros
-// and give values as they do. The example for PHP shows it.
 //
 // The sources are semget(2), semop(2), semctl(2) and sysvipc(7).
 package sem

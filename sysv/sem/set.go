@@ -12,7 +12,8 @@ import (
 // A Set is a handle to a semaphore set, by its id. It holds no resource of the
 // process: there is nothing to close, and dropping it changes nothing. Once the
 // set is removed, every method that asks the kernel returns an error that is
-// [sysv.ErrRemoved].
+// [sysv.ErrRemoved]. So it does on a thread in another IPC namespace, where the id
+// names nothing, or another set.
 //
 // The kernel gives an id again after some four million other sets, which take
 // a program that makes and removes sets at full speed less than a minute. A Set
@@ -57,8 +58,10 @@ func (s *Set) Stat() (Stat, error) {
 // SetPerm changes the owner, its group and the permissions (IPC_SET), which
 // only the owner, the creator or CAP_SYS_ADMIN may: others get
 // [fs.ErrPermission]. All three are set: to change the owner alone, pass what
-// Stat says for the rest; to change the mode alone there is SetMode. A uid or
-// gid of 1<<32 - 1 is EINVAL.
+// Stat says for the rest; to change the mode alone there is SetMode. A mode is 0 to
+// 0o777 without 0o601, which marks a set in the making: any other is EINVAL, as
+// is a uid or gid of 1<<32 - 1. Who waits already may be refused once it begins to
+// wait anew, see the package documentation.
 func (s *Set) SetPerm(uid, gid uint32, mode fs.FileMode) error {
 	if err := s.checkSame(); err != nil {
 		return err

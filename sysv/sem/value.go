@@ -15,7 +15,8 @@ func (s *Set) Value(num int) (int, error) { return s.get(num, sys.GETVAL) }
 
 // LastPID returns the process that changed the semaphore last (GETPID): by an
 // operation, by SetValue or SetValues, or by an undo at its end. It is 0 for
-// none and for one that is not visible in the caller's PID namespace.
+// none and for one that is not visible in the caller's PID namespace. Of a set that
+// Create made it is the creator from the start, where the value is not 0.
 func (s *Set) LastPID(num int) (int, error) { return s.get(num, sys.GETPID) }
 
 // Waiters returns how many callers wait for the value to increase (GETNCNT,
