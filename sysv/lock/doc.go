@@ -27,10 +27,14 @@
 // that is killed leaves it as it is. That is what abandoned says, to every owner
 // until one calls [Mutex.Repaired]. An example shows it.
 //
-// There is no fairness between processes, and none between goroutines that come
-// while the mutex is free and those that queue for it: whoever is there first
-// takes it. Nobody starves for good as long as it becomes free now and then
-// while he looks.
+// Whoever is there first takes a mutex that is free, between processes, and
+// between goroutines that come just then and those that queue for it: to hand it
+// on would cost a switch from one process to another each time. But a process
+// that has waited for 5 ms says so, and then the mutex is kept for those who
+// wait: who comes queues behind them, also who has just had it. So an owner that
+// takes it again as soon as he has given it back lets each of those who wait in
+// after one or two turns of his. There is no order among those who wait, and
+// TryLock takes what is free, whoever waits.
 //
 // A stopped owner (SIGSTOP) is alive: others wait for it. A process that is
 // stopped while it does not own the mutex holds up others for a tenth of a second
@@ -59,7 +63,9 @@
 //	                       └───────────────────────────┘
 //	                              Lock: abandoned
 //
-// A Lock that has waited leads from free to mine, W: others may wait still.
+// A Lock that has waited leads from free to mine, W: others may wait still. Where
+// one of them has waited long, Unlock leads to W alone instead of free, which is
+// kept for them, and from there they lead to mine, W.
 //
 // The set has a semaphore for joining, some that never change and say which
 // segment it belongs to, one for each slot, and one for the tokens of each mutex. Every line below is one atomic step, and a process can be killed
@@ -74,21 +80,27 @@
 //     So an owner's death wakes a waiter, and a waiter that dies with a token in
 //     hand passes it on. Tokens of many deaths are drained to one before.
 //   - Lock: if the word is 0, put me there. Else, again and again: if it is 0, put
-//     me with W, as others may wait still. If W is not set, set it. If the slot's
+//     me with W, as others may wait still. If it is W alone and I have slept,
+//     or call TryLock, put me with W, and end the mark of long waits. If W is not
+//     set, set it. If it is not W alone, and the slot's
 //     semaphore is 0, or after that its generation is not the word's, the owner is
 //     dead: put me with W in the place of exactly this word, and then mark the
-//     mutex abandoned. Else wait for a token and take it, for a tenth of a
-//     second at most.
-//   - Unlock: put 0 in the place of me. If W was set, add a token unless there is
-//     one.
+//     mutex abandoned. Else wait for a token and take it: for what is left of
+//     the first 5 ms of the call, and after that for a tenth of a second at most,
+//     each time after marking that somebody has waited long.
+//   - Unlock: put 0 in the place of me, or W alone if W is set and long waits are
+//     marked. If W was set, add a token unless there is one.
 //   - Leave: subtract 1 from the slot's semaphore with undo; then for each armed
 //     mutex add 1 to its tokens with undo, and subtract 1.
 //
 // Whoever took a token looks again, even if his context has ended meanwhile, and
 // so sets W before he gives up; where he can't look, he puts it back: no token is
-// lost. A test of this package explores
-// every interleaving of three processes and a death at every step, and shows that
-// each of the orders above matters.
+// lost. The ends of the waits are for stopped processes alone: who took a token
+// and is stopped before he looks, or has unlocked and not yet added one. A test of
+// this package explores every interleaving of three processes and a death, or a
+// stop, at every step, and shows that each of the orders above matters, and that
+// where nobody is stopped nobody depends on such an end. It is a model of the
+// protocol, written beside it.
 //
 // # Creation and removal
 //
@@ -110,6 +122,11 @@
 // members any more, and they go on without a system call until they wait.
 //
 // # Failures
+//
+// A process that is killed, or gives up, after it has marked its long wait leaves a
+// mutex that is kept for nobody. The token of the unlock lies there for who comes:
+// it costs him a system call. Where the one who unlocks is stopped before he adds
+// it, who comes waits for up to 5 ms.
 //
 // A generation has 20 bits. Were a process stopped between finding an owner dead
 // and taking its place, while others join and leave that slot exactly a multiple

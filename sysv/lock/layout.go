@@ -46,10 +46,11 @@ type cell struct {
 
 // A word of 0 is a free mutex. Else it names its owner: the slot of a process,
 // plus 1, and the generation of that slot, by which one process in it is told
-// from the next. waiters is set if others may have to be woken.
+// from the next. waiters is set if others may have to be woken. waiters alone is
+// a free mutex that is kept for them: who comes now queues.
 const (
 	waiters  = 1 << 31
-	nobody   = waiters // which is never a word: it names no owner
+	kept     = waiters
 	slotBits = 11
 	genBits  = 20
 	genMask  = 1<<genBits - 1
@@ -59,10 +60,14 @@ const (
 // still: no owner, and nothing that a Lock takes for free.
 const removed = 1
 
+// nobody is never a word.
+const nobody = 2
+
 // What a cell's marks say.
 const (
 	abandonedMark = 1 << iota // from an owner's death until Repaired
 	removedMark               // the group is removed, for good
+	longWaitMark              // somebody has waited long, until one takes what is kept
 )
 
 func ownerWord(slot int, generation uint32) uint32 {

@@ -53,7 +53,7 @@ func (s *search) run() {
 			}
 			s.edges = append(s.edges, s.add(mv.next, n))
 		}
-		if !goesOn && s.worlds[n].inCall() && s.breaks(noLostWakeUp, n) {
+		if !goesOn && s.worlds[n].stuck() && s.breaks(noLostWakeUp, n) {
 			return
 		}
 	}
@@ -124,16 +124,28 @@ func (w *world) broken() property {
 	return ""
 }
 
-// inCall says whether a process is in the middle of a call.
-func (w *world) inCall() bool {
+// stuck says whether a process is in the middle of a call in which it can't go
+// on, though no owner is stopped.
+func (w *world) stuck() bool {
+	stuck := false
 	for i := range w.process {
-		switch w.process[i].at {
-		case atNothing, atOutside, atIdle:
-		default:
-			return true
+		p := &w.process[i]
+		if p.stopped && p.holds {
+			return false
 		}
+		stuck = stuck || p.inCall() && !p.stopped
 	}
-	return false
+	return stuck
+}
+
+// inCall says whether a process is in the middle of a call, or between two that
+// belong together.
+func (p *modelProcess) inCall() bool {
+	switch p.at {
+	case atNothing, atOutside, atIdle:
+		return false
+	}
+	return true
 }
 
 // way tells the moves to world n and those after it, one to a line, with what
@@ -155,6 +167,9 @@ func (s *search) way(n int, after []move) string {
 func (w world) String() string {
 	s := fmt.Sprintf("word %-7v wake %d  join %d  alive %d  generation %d",
 		w.word, w.value[semWake], w.value[semJoin], w.value[semAlive:], w.generation)
+	if w.longWait {
+		s += "  long wait"
+	}
 	if w.dirty {
 		s += "  dirty"
 	}
@@ -165,8 +180,11 @@ func (w world) String() string {
 }
 
 func (w modelWord) String() string {
-	if w == 0 {
+	switch w {
+	case 0:
 		return "0"
+	case withW:
+		return "W"
 	}
 	s := fmt.Sprintf("%d.%d", w.slot(), w.generation())
 	if w&withW != 0 {

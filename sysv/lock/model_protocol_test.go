@@ -32,11 +32,13 @@ type world struct {
 	word       modelWord
 	generation [mostSlots]uint8
 	dirty      bool
+	longWait   bool // the mark
 	value      [semCount]uint8
 	process    [mostProcesses]modelProcess
 
 	ownerEnded           bool // holding the lock, and Repaired has not been called since
 	ends, starts, leaves uint8
+	stops, looks         uint8
 }
 
 // modelProcess is a process: the kernel's adjustments for it, and its memory.
@@ -48,6 +50,7 @@ type modelProcess struct {
 	slot, generation uint8
 	joined, armed    bool
 	holds            bool // it believes to hold the lock
+	stopped          bool
 
 	// For the length of a call:
 	trying    bool      // it is TryLock
@@ -55,13 +58,15 @@ type modelProcess struct {
 	drain     uint8     // v of a drain
 	woken     bool      // it took a token; known only where GETVAL can fail
 	abandoned bool      // what it is going to report
+	slept     bool      // it took a token, or looks again without; known only where a lock can be kept
+	keep      bool      // what it saw of the mark
 }
 
 func (p *modelProcess) me() modelWord { return wordOf(p.slot, p.generation) }
 
 // forget ends a call.
 func (p *modelProcess) forget() {
-	p.trying, p.seen, p.drain, p.woken, p.abandoned = false, 0, 0, false, false
+	p.trying, p.seen, p.drain, p.woken, p.abandoned, p.slept, p.keep = false, 0, 0, false, false, false, false
 }
 
 // modelStep is a place in a process's program: the step that it takes next.
@@ -89,6 +94,8 @@ const (
 	atLockFirst
 	atLockLook
 	atLockFree
+	atLockKept
+	atLockEndMark
 	atLockMark
 	atLockAlive
 	atLockGeneration
@@ -100,6 +107,7 @@ const (
 
 	atUnlockLook
 	atUnlockFast
+	atUnlockMark
 	atUnlockSwap
 	atUnlockPost
 
@@ -111,6 +119,7 @@ const (
 	onCall
 	onReturn
 	onFree      // LOCK: the word is 0
+	onKept      // it is W alone, and may be taken
 	onUnmarked  // it has no W
 	onMarked    // it has W
 	onDead      // its owner is dead
@@ -138,13 +147,14 @@ func protocol() (o order) {
 	// ARM, LOCK and TRY
 	o.set(onCall, atArmLook, atArmDrain, atArm, atLockFirst, atLockReadDirty, atHolding)
 	o.set(onFree, atLockFree, atLockReadDirty)
+	o.set(onKept, atLockKept, atLockEndMark, atLockReadDirty)
 	o.set(onUnmarked, atLockMark, onMarked)
 	o.set(onMarked, atLockAlive, atLockGeneration, onAlive)
 	o.set(onDead, atLockTake, atLockSetDirty, atHolding)
 	o.set(onAlive, atLockWait, atLockLook)
 	// UNLOCK
 	o.set(atHolding, atUnlockLook, onNoWaiters, atUnlockFast, onWaiters)
-	o.set(onWaiters, atUnlockSwap, atUnlockPost, onReturn)
+	o.set(onWaiters, atUnlockMark, atUnlockSwap, atUnlockPost, onReturn)
 	o.set(onReturn, atIdle)
 	// LEAVE
 	o.set(onLeave, atLeaveAlive, atLeaveWake, atOutside)
@@ -173,7 +183,7 @@ type move struct {
 func (m *model) start() world {
 	m.highest = cmp.Or(m.highest, 9) // no scenario has as many ends and tokens
 	m.generations = cmp.Or(m.generations, mostGenerations)
-	s := world{ends: m.ends, starts: m.starts, leaves: m.leaves}
+	s := world{ends: m.ends, starts: m.starts, leaves: m.leaves, stops: m.stops, looks: m.looks}
 	s.value[semJoin] = 1
 	for i := range m.processes {
 		p := &s.process[i]
@@ -196,7 +206,12 @@ func (m *model) start() world {
 func (m *model) all(s world) []move {
 	m.moves = m.moves[:0]
 	for i := range int(m.processes) {
-		m.act(s, i)
+		if s.process[i].stopped {
+			m.resume(s, i)
+		} else {
+			m.act(s, i)
+			m.stop(s, i)
+		}
 		m.end(s, i)
 	}
 	return m.moves
@@ -217,7 +232,7 @@ func (m *model) to(next modelStep, what string, s world, i int) {
 // maybe is a step that need not come, so that nobody may depend on it.
 func (m *model) maybe(next modelStep, what string, s world, i int) {
 	p := &s.process[i]
-	for next >= onCall || next == atArmLook && p.armed {
+	for next >= onCall || next == atArmLook && p.armed || next == atUnlockMark && !m.keeps {
 		switch {
 		case next == atArmLook: // ARM is once per process
 			next = atArm
@@ -245,6 +260,48 @@ func (m *model) maybe(next modelStep, what string, s world, i int) {
 // fails is a step that breaks a property and leads nowhere.
 func (m *model) fails(broken property, what string, s world, i int) {
 	m.moves = append(m.moves, move{who: i, what: what, must: true, broken: broken, next: s})
+}
+
+// stop is SIGSTOP in the middle of a call, or while the process holds the lock.
+func (m *model) stop(s world, i int) {
+	p := &s.process[i]
+	if s.stops == 0 || !p.inCall() {
+		return
+	}
+	s.stops--
+	p.stopped = true
+	m.maybe(p.at, "SIGSTOP", s, i)
+}
+
+func (m *model) resume(s world, i int) {
+	s.process[i].stopped = false
+	m.maybe(s.process[i].at, "SIGCONT", s, i)
+}
+
+// somethingToSee tells whether a waiter who looked now would do other than wait
+// on. A look that changes nothing is no move.
+func (s *world) somethingToSee() bool {
+	return s.word&^withW == 0 || s.word&withW == 0 || s.value[semAlive+s.word.slot()] == 0 ||
+		s.generation[s.word.slot()] != s.word.generation()
+}
+
+// lookAgain is a waiter that looks without a token. It does so after some time,
+// always: but what depends on it takes that time, so that it is a step that must
+// come only while somebody is stopped.
+func (m *model) lookAgain(s world, i int) {
+	p := &s.process[i]
+	p.seen, p.slept = 0, m.keeps
+	anyStopped := false
+	for j := range s.process {
+		anyStopped = anyStopped || s.process[j].stopped
+	}
+	switch {
+	case anyStopped && s.somethingToSee() && m.rule != waitWithoutEnd:
+		m.to(atLockLook, "LOCK P(wake): looks again", s, i)
+	case s.looks > 0:
+		s.looks--
+		m.maybe(atLockLook, "LOCK P(wake): looks again", s, i)
+	}
 }
 
 // end is kill -9, or an end of the process's own accord.
@@ -395,6 +452,10 @@ func (m *model) act(s world, i int) {
 		switch {
 		case p.trying && p.seen == 0:
 			m.to(onReturn, "TRY s = word, 0: false", s, i)
+		case p.seen == withW && (p.slept || p.trying) && m.rule != keptForNobody:
+			m.to(onKept, "LOCK s = word, W alone", s, i)
+		case p.seen == withW:
+			m.to(onAlive, "LOCK s = word, W alone, but it has not slept", s, i)
 		case p.trying:
 			m.to(onMarked, "TRY s = word", s, i)
 		case p.seen == 0:
@@ -415,6 +476,23 @@ func (m *model) act(s world, i int) {
 		} else {
 			m.to(atLockLook, "LOCK CAS(0 -> me|W): fails", s, i)
 		}
+	case atLockKept: // s == W alone: CAS(W -> me|W); else loop
+		me := p.me() | withW
+		if m.rule == keptWithoutW {
+			me = p.me()
+		}
+		switch {
+		case s.cas(withW, me):
+			p.holds = true
+			m.onward("LOCK CAS(W -> me|W): done", s, i)
+		case p.trying:
+			m.to(onReturn, "TRY CAS(W -> me|W): fails, false", s, i)
+		default:
+			m.to(atLockLook, "LOCK CAS(W -> me|W): fails", s, i)
+		}
+	case atLockEndMark: // the mark ends
+		s.longWait = false
+		m.onward("LOCK long wait = 0", s, i)
 	case atLockMark: // no W in s: CAS(s -> s|W); else loop
 		if s.cas(p.seen, p.seen|withW) {
 			p.seen |= withW
@@ -464,8 +542,14 @@ func (m *model) act(s world, i int) {
 		if m.cancel {
 			m.maybe(onReturn, "LOCK P(wake): cancelled", s, i)
 		}
+		if m.keeps && !s.longWait {
+			c := s
+			c.longWait = true
+			m.maybe(atLockWait, "LOCK long wait = 1", c, i)
+		}
+		m.lookAgain(s, i)
 		if m.semop(&s, p, semOp{semWake, -1, false}) == semDone {
-			p.seen, p.woken = 0, m.refuse
+			p.seen, p.woken, p.slept = 0, m.refuse, m.keeps
 			m.onward("LOCK P(wake)", s, i)
 			if m.rule == errorAfterToken {
 				m.maybe(onReturn, "LOCK P(wake), the context's error", s, i)
@@ -506,10 +590,18 @@ func (m *model) act(s world, i int) {
 		} else {
 			m.onward("UNLOCK CAS(me -> 0): fails", s, i)
 		}
-	case atUnlockSwap: // s = swap(0)
+	case atUnlockMark: // whether somebody has waited long
+		p.keep = s.longWait
+		m.onward("UNLOCK long wait?", s, i)
+	case atUnlockSwap: // s = swap(0), or swap(W) for who has waited long
 		old := s.word
 		s.word, p.holds = 0, false
-		if old&withW != 0 {
+		if p.keep {
+			s.word = withW
+		}
+		if p.keep && m.rule == keptWithoutPost {
+			m.to(onReturn, "UNLOCK s = swap(W)", s, i)
+		} else if old&withW != 0 {
 			m.onward("UNLOCK s = swap(0), W", s, i)
 		} else {
 			m.to(onReturn, "UNLOCK s = swap(0)", s, i)

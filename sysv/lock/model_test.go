@@ -59,6 +59,10 @@ type scenario struct {
 	try       bool // a round can be TryLock
 	cancel    bool // a context can end while its call waits
 	refuse    bool // GETVAL of a liveness can fail
+	keeps     bool // a waiter can say that it has waited long
+	// stops is how often a process is stopped in a call, or as the owner. looks is
+	// how often a waiter looks again though nobody is stopped.
+	stops, looks uint8
 	// highest is the highest value of a semaphore, 0 for one out of reach.
 	highest int
 	// generations is after how many they come round, 0 for more than are used.
@@ -70,6 +74,10 @@ var smallScenarios = []scenario{
 	{name: "two rounds", processes: 3, rounds: 2, ends: 1},
 	{name: "TryLock, contexts", processes: 3, rounds: 1, ends: 2, try: true, cancel: true},
 	{name: "GETVAL fails", processes: 3, rounds: 1, ends: 2, cancel: true, refuse: true},
+	{name: "long waits", processes: 3, rounds: 1, ends: 1, try: true, cancel: true, keeps: true},
+	{name: "long waits of two", processes: 2, rounds: 2, ends: 2, try: true, cancel: true, keeps: true, looks: 1},
+	{name: "stops", processes: 3, rounds: 1, ends: 1, stops: 1},
+	{name: "stops and long waits", processes: 2, rounds: 2, ends: 1, keeps: true, stops: 1, looks: 1},
 	{name: "a slot used again", processes: 2, rounds: 1, ends: 2, starts: 1, try: true, cancel: true},
 	{name: "joining", processes: 2, rounds: 1, ends: 2, starts: 1, joining: true, cancel: true},
 	{name: "leaving", processes: 2, rounds: 2, ends: 1, leaves: 2},
@@ -83,6 +91,8 @@ var largeScenarios = []scenario{
 	{name: "three rounds", processes: 3, rounds: 3, ends: 1, cancel: true},
 	{name: "three ends, a start", processes: 3, rounds: 1, ends: 3, starts: 1, try: true, cancel: true, refuse: true},
 	{name: "two ends, two starts", processes: 3, rounds: 1, ends: 2, starts: 2},
+	{name: "long waits of three", processes: 3, rounds: 2, ends: 1, cancel: true, keeps: true},
+	{name: "stops and long waits of three", processes: 3, rounds: 1, ends: 1, cancel: true, keeps: true, stops: 2, looks: 1},
 	{name: "three joining", processes: 3, rounds: 1, ends: 2, joining: true, try: true, cancel: true},
 	{name: "three joining, a start", processes: 3, rounds: 1, ends: 1, starts: 1, joining: true},
 	{name: "three leaving", processes: 3, rounds: 1, ends: 1, leaves: 2, cancel: true},
@@ -102,6 +112,11 @@ var rareMoves = []string{
 	"LOCK CAS(0 -> me|W): fails",
 	"LOCK CAS(s -> s|W): fails",
 	"LOCK g != s's",
+	"LOCK CAS(W -> me|W): done",
+	"LOCK CAS(W -> me|W): fails",
+	"LOCK s = word, W alone, but it has not slept",
+	"TRY CAS(W -> me|W): fails, false",
+	"LOCK P(wake): looks again",
 	"LOCK CAS(s -> me|W): done, abandoned",
 	"LOCK CAS(s -> me|W): fails",
 	"TRY CAS(s -> me|W): fails, false",
@@ -162,6 +177,10 @@ const (
 	deadOnError      rule = "LOCK: GETVAL's error read as dead"
 	errorKeepsToken  rule = "LOCK: GETVAL's error returned without leaving another the token"
 	errorAfterToken  rule = "LOCK: the context's error returned after P(wake) has succeeded"
+	waitWithoutEnd   rule = "LOCK: P(wake) without an end"
+	keptForNobody    rule = "LOCK: W alone waited for, also after a wait"
+	keptWithoutW     rule = "LOCK: CAS(W -> me)"
+	keptWithoutPost  rule = "UNLOCK: no post where it is kept"
 	unlockByStore    rule = "UNLOCK: 0 stored, without CAS, if no W was seen"
 	postWithUndo     rule = "UNLOCK: the post with UNDO"
 	leaveWhileHeld   rule = "LEAVE: not refused while the lock is held"
@@ -250,6 +269,17 @@ func mutants() []mutant {
 			{onCall, atArmLook, atArmDrain, atArm, atLockReadDirty, atLockFirst, atHolding}, {atLockFree, atHolding}}},
 		{name: "LOCK: dirty not read", in: three, breaks: abandonedIsExact, orders: [][]modelStep{
 			{atLockFirst, atHolding}, {atLockFree, atHolding}}},
+
+		// Who took the token is stopped.
+		{rule: waitWithoutEnd, in: scenario{processes: 3, rounds: 1, stops: 1}, breaks: noLostWakeUp},
+		// Who has waited long has given up.
+		{rule: keptForNobody, in: scenario{processes: 2, rounds: 1, cancel: true, keeps: true}, breaks: noLostWakeUp},
+		// A second waiter is forgotten.
+		{rule: keptWithoutW, in: scenario{processes: 3, rounds: 1, keeps: true}, breaks: noLostWakeUp},
+		// Who comes waits for a token.
+		{rule: keptWithoutPost, in: scenario{processes: 2, rounds: 1, keeps: true}, breaks: noLostWakeUp},
+		{name: "UNLOCK: the post before W alone is stored", in: scenario{processes: 2, rounds: 1, keeps: true}, breaks: noLostWakeUp, orders: [][]modelStep{
+			{onWaiters, atUnlockMark, atUnlockPost, atUnlockSwap, onReturn}}},
 
 		// The waiter finds the lock held, with W, and waits again.
 		{name: "UNLOCK: the post before the swap", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/turn"
@@ -59,7 +60,8 @@ func (m *Mutex) Lock(ctx context.Context) (abandoned bool, err error) {
 	return m.lock(ctx)
 }
 
-// TryLock is Lock that returns false where it would have to wait.
+// TryLock is Lock that returns false where it would have to wait. It takes a
+// mutex that is free, whoever has waited for it.
 func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 	me, err := m.arm()
 	if err != nil {
@@ -72,6 +74,13 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 	s := m.word.Load()
 	if s == 0 {
 		return false, false, nil // free again: who had it was just here
+	}
+	if s == kept {
+		if !m.takeKept(me) {
+			return false, false, nil
+		}
+		abandoned, err = m.got()
+		return err == nil, abandoned, m.error(err)
 	}
 	dead, err := m.group.dead(s)
 	if err != nil || !dead || !m.takeOver(s, me) {
@@ -164,7 +173,8 @@ func (m *Mutex) lock(ctx context.Context) (abandoned bool, err error) {
 // contend takes the mutex from other processes. The order of what it does is
 // that of the package documentation.
 func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err error) {
-	tookToken := false
+	since := time.Now()
+	slept, tookToken := false, false
 	for word := m.word; ; {
 		s := word.Load()
 		if s == 0 {
@@ -175,34 +185,55 @@ func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err err
 			}
 			continue
 		}
+		if s == kept && slept {
+			if m.takeKept(me) {
+				return m.got()
+			}
+			continue
+		}
 		if s&waiters == 0 {
 			if word.CompareAndSwap(s, s|waiters) {
 				at(waitersMarked)
 			}
 			continue
 		}
-		dead, err := m.group.dead(s)
-		if err != nil {
-			if tookToken {
-				err = errors.Join(err, m.addToken()) // it may have been a death's
+		if s != kept {
+			dead, err := m.group.dead(s)
+			if err != nil {
+				if tookToken {
+					err = errors.Join(err, m.addToken()) // it may have been a death's
+				}
+				return false, err
 			}
+			if dead {
+				if m.takeOver(s, me) {
+					return m.gotMarked()
+				}
+				continue
+			}
+		}
+		woken, err := m.sleep(ctx, m.patience(since))
+		if err != nil {
 			return false, err
 		}
-		if dead {
-			if m.takeOver(s, me) {
-				return m.gotMarked()
-			}
-			continue
-		}
-		woken, err := m.sleep(ctx, lookAgain)
-		if err != nil {
-			return false, err
-		}
+		slept = true
 		if woken {
 			tookToken = true
 			at(wokenUp)
 		}
 	}
+}
+
+// takeKept takes a mutex that is kept for waiters. The next to be kept is for who
+// says again that he has waited long.
+func (m *Mutex) takeKept(me uint32) bool {
+	if !m.word.CompareAndSwap(kept, me|waiters) {
+		return false
+	}
+	at(lockedAfterWait)
+	m.cell.marks.And(^uint32(longWaitMark))
+	at(longWaitEnded)
+	return true
 }
 
 // takeOver takes the mutex from an owner that is dead.
@@ -226,7 +257,7 @@ func (m *Mutex) unlock() error {
 		return m.error(err)
 	}
 	s := m.word.Load()
-	for s&^waiters == me && !m.word.CompareAndSwap(s, m.freed()) {
+	for s&^waiters == me && !m.word.CompareAndSwap(s, m.freed(s)) {
 		s = m.word.Load()
 	}
 	if s&^waiters != me {
@@ -242,11 +273,15 @@ func (m *Mutex) unlock() error {
 	return m.error(err)
 }
 
-// freed is what the word becomes when its owner gives the mutex back: in a group
-// that is removed nothing that anybody could take.
-func (m *Mutex) freed() uint32 {
-	if m.cell.marks.Load()&removedMark != 0 {
+// freed is what the word s becomes when its owner gives the mutex back: in a
+// group that is removed nothing that anybody could take.
+func (m *Mutex) freed(s uint32) uint32 {
+	marks := m.cell.marks.Load()
+	switch {
+	case marks&removedMark != 0:
 		return removed
+	case marks&longWaitMark != 0:
+		return s & waiters // kept
 	}
 	return 0
 }

@@ -84,7 +84,7 @@ func (g *Group) statMutex(i int) (MutexStat, error) {
 	}
 	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: c.marks.Load()&abandonedMark != 0, Recoveries: int(c.recoveries.Load())}
 	word := c.word.Load()
-	if word == 0 || word&^waiters == removed {
+	if word&^waiters == 0 || word&^waiters == removed {
 		return st, nil
 	}
 	st.Held, st.Slot = true, slotOf(word)

@@ -20,6 +20,8 @@ const (
 	ownerSeen
 	wokenUp
 	lockedAfterWait
+	longWaitMarked
+	longWaitEnded
 	takenOver
 	dirtied
 	recoveryCounted

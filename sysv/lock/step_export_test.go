@@ -18,6 +18,8 @@ var stepNames = [steps]string{
 	ownerSeen:        "ownerSeen",
 	wokenUp:          "wokenUp",
 	lockedAfterWait:  "lockedAfterWait",
+	longWaitMarked:   "longWaitMarked",
+	longWaitEnded:    "longWaitEnded",
 	takenOver:        "takenOver",
 	dirtied:          "dirtied",
 	recoveryCounted:  "recoveryCounted",

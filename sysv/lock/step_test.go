@@ -73,8 +73,8 @@ var scenes = []scene{
 
 	{step: "waitersMarked", before: "A lock; V lock", then: "B round...", after: "A unlock"},
 	{step: "waitersMarked", again: "and nobody else waits", before: "A lock; V lock", after: "A unlock; B round"},
-	{step: "waitersMarked", again: "once more in a Lock", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; V go", then: "B round...", after: "A unlock"},
-	{step: "waitersMarked", again: "though it gave up", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; V give up; V go", then: "B round...", after: "A unlock"},
+	{step: "waitersMarked", again: "once more in a Lock", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; A unlock; A lock; V go", then: "B round...", after: "A unlock"},
+	{step: "waitersMarked", again: "though it gave up", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; A unlock; A lock; V give up; V go", then: "B round...", after: "A unlock"},
 	{step: "waitersMarked", again: "of a dead one", before: "X lock; X kill; V lock", then: "B round: abandoned", recoveries: 1},
 	{step: "ownerSeen", again: "alive", before: "A lock; V lock", then: "B round...", after: "A unlock"},
 	{step: "ownerSeen", again: "alive, once more in a Lock", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; V go", then: "B round...", after: "A unlock"},
@@ -86,6 +86,13 @@ var scenes = []scene{
 	{step: "wokenUp", again: "but others were faster", before: "A lock; V lock...; A unlock", then: "A lock; B round...", after: "A unlock"},
 	{step: "wokenUp", again: "once more in a Lock", before: "A lock; V stop wokenUp; V lock...; A unlock; V at wokenUp; A lock; V go...; B round...; A unlock"},
 	{step: "wokenUp", again: "by a death", before: "X lock; V lock...; B round...: abandoned; X kill", recoveries: 1},
+
+	{step: "longWaitMarked", before: "A lock; V lock", then: "B round...", after: "A unlock"},
+	{step: "longWaitMarked", again: "and nobody else waits", before: "A lock; V lock", after: "A unlock; B round"},
+	{step: "longWaitMarked", again: "and the mutex is kept", before: "A lock; V lock", then: "A unlock; B try to lock; B unlock", after: "A round"},
+	{step: "lockedAfterWait", again: "what was kept", before: "A lock; V stop longWaitMarked; V lock &; V at longWaitMarked; A unlock; V go", then: "B round...: abandoned", recoveries: 1},
+	{step: "lockedAfterWait", again: "what was kept, without waiting", before: "A lock; X stop longWaitMarked; X lock &; X at longWaitMarked; A unlock; X kill; V try to lock", then: "B round...: abandoned", recoveries: 1},
+	{step: "longWaitEnded", before: "A lock; V stop longWaitMarked; V lock &; V at longWaitMarked; A unlock; V go", then: "B round...: abandoned", recoveries: 1},
 
 	{step: "takenOver", before: "X lock; X kill; V lock", then: "B round...: abandoned", recoveries: 1},
 	{step: "takenOver", again: "without waiting", before: "X lock; X kill; V try to lock", then: "B round...: abandoned", recoveries: 1},
@@ -172,6 +179,8 @@ var stops = []scene{
 	{step: "armed", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
 	{step: "waitersMarked", before: "A lock; V lock", then: "B round...; A unlock; B answers; A round"},
 	{step: "ownerSeen", again: "alive", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
+	{step: "longWaitMarked", before: "A lock; V lock", then: "A unlock; B round; A round"},
+	{step: "unlocked", again: "and it is kept", before: "V lock; V count; A stop longWaitMarked; A round &; A at longWaitMarked; B round...; A go; V unlock", then: "A answers; B answers; C round", entries: 1},
 	{step: "ownerSeen", again: "dead", before: "X lock; B round...: abandoned; V lock", then: "X kill; B answers; A round", recoveries: 1},
 	{step: "wokenUp", before: "A lock; V lock...; B round...; A unlock", then: "B answers; A round"},
 	{step: "wokenUp", again: "by a death", before: "X lock; V lock...; B round...: abandoned; X kill", then: "B answers; A round", recoveries: 1},

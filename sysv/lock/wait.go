@@ -13,6 +13,21 @@ import (
 // the token, or has unlocked and is about to add it.
 const lookAgain = 100 * time.Millisecond
 
+// longWait is after how long a waiter says so, for the mutex to be kept for those
+// who wait. Until then whoever is there first takes it, which costs them all less.
+const longWait = 5 * time.Millisecond
+
+// patience is how long to sleep now. Who has waited for long says so first, and
+// each time anew: another may have ended it.
+func (m *Mutex) patience(since time.Time) time.Duration {
+	if left := longWait - time.Since(since); left > 0 {
+		return left
+	}
+	m.cell.marks.Or(longWaitMark)
+	at(longWaitMarked)
+	return lookAgain
+}
+
 // nap is a context that has a deadline as well. It makes neither a channel nor a
 // timer, for the kernel keeps the time (semtimedop(2)).
 type nap struct {
