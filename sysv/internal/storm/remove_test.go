@@ -17,6 +17,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
@@ -384,7 +385,11 @@ func (l *listing) add(id int, perm sysv.Perm, stat any) *family {
 		return nil
 	}
 	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
-	if want := (sysv.Perm{Key: perm.Key, UID: uid, GID: gid, CUID: uid, CGID: gid, Mode: f.mode}); perm != want {
+	mode := f.mode
+	if l.noun == "set" && f != &witnesses && perm.Mode == object.Making {
+		mode = object.Making // its creator has yet to give it its own
+	}
+	if want := (sysv.Perm{Key: perm.Key, UID: uid, GID: gid, CUID: uid, CGID: gid, Mode: mode}); perm != want {
 		l.complain("permissions", stat)
 	}
 	if f == &witnesses {
