@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -23,9 +24,9 @@ func createHint(errno sys.Errno) string {
 	return fmt.Sprintf("%d of %d queues in use (kernel.msgmni)", u.Queues, l.MsgMNI)
 }
 
-// setHint explains an errno of IPC_SET with this qbytes. See ERRORS in
+// setHint explains an errno of IPC_SET with this owner and qbytes. See ERRORS in
 // msgctl(2).
-func (q *Queue) setHint(qbytes uint64) func(sys.Errno) string {
+func (q *Queue) setHint(uid, gid uint32, qbytes uint64) func(sys.Errno) string {
 	return func(errno sys.Errno) string {
 		switch errno {
 		case sys.EACCES:
@@ -36,7 +37,7 @@ func (q *Queue) setHint(qbytes uint64) func(sys.Errno) string {
 				return fmt.Sprintf("MaxBytes of %d is above %d (kernel.msgmnb), which needs CAP_SYS_RESOURCE in the initial user namespace", qbytes, l.MsgMNB)
 			}
 		}
-		return ""
+		return object.SetHint(uid, gid)(errno)
 	}
 }
 

@@ -37,9 +37,12 @@ func (q *Queue) Stat() (Stat, error) {
 // SetPerm changes the owner, its group and the permissions (IPC_SET), which
 // only the owner, the creator or CAP_SYS_ADMIN may: others get
 // [fs.ErrPermission]. All three are set: to change the owner alone, pass what
-// Stat says for the rest; to change the mode alone there is SetMode. A uid or
-// gid of 1<<32 - 1 is EINVAL. Who waits to receive and may not do so any more
-// gets EACCES at once, who waits to send when there is room.
+// Stat says for the rest; to change the mode alone there is SetMode.
+//
+// EINVAL: a mode that is not 0 to 0o777, or is 0o601, which marks what is in the
+// making; a uid or gid of 1<<32 - 1, or one that this user namespace does not
+// map. Nothing is changed then. Who waits to receive and may not do so any
+// more gets EACCES at once, who waits to send when there is room.
 //
 // It reads MaxBytes first and sets that too: a change of it by another process
 // in between is undone, and where it is above kernel.msgmnb that needs
@@ -51,7 +54,7 @@ func (q *Queue) SetPerm(uid, gid uint32, mode fs.FileMode) error {
 	}
 	n, err := qbytes(q.id)
 	if err != nil {
-		return q.error("msgctl", err, q.setHint(n))
+		return q.error("msgctl", err, q.setHint(uid, gid, n))
 	}
 	return q.set(uid, gid, uint32(m), n)
 }
@@ -91,7 +94,7 @@ func (q *Queue) SetMaxBytes(n int) error {
 
 func (q *Queue) set(uid, gid, mode uint32, qbytes uint64) error {
 	if err := sys.MsgSet(q.id, uid, gid, mode, qbytes); err != nil {
-		return q.error("msgctl", err, q.setHint(qbytes))
+		return q.error("msgctl", err, q.setHint(uid, gid, qbytes))
 	}
 	return nil
 }

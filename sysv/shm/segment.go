@@ -214,8 +214,11 @@ func (s *Segment) Stat() (Stat, error) {
 // SetPerm changes the owner, its group and the permissions (IPC_SET), which
 // only the owner, the creator or CAP_SYS_ADMIN may: others get
 // [fs.ErrPermission]. All three are set: to change the owner alone, pass what
-// Stat says for the rest; to change the mode alone there is SetMode. A uid or
-// gid of 1<<32 - 1 is EINVAL.
+// Stat says for the rest; to change the mode alone there is SetMode.
+//
+// EINVAL: a mode that is not 0 to 0o777, or is 0o601, which marks what is in the
+// making; a uid or gid of 1<<32 - 1, or one that this user namespace does not
+// map. Nothing is changed then.
 func (s *Segment) SetPerm(uid, gid uint32, mode fs.FileMode) error {
 	return kind.SetPerm(s.id, uid, gid, mode)
 }

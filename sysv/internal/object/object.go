@@ -131,7 +131,7 @@ func (k *Kind[T]) SetPerm(id int, uid, gid uint32, mode fs.FileMode) error {
 		return err
 	}
 	if err := k.Set(id, uid, gid, uint32(m)); err != nil {
-		return k.Error(k.Ctl, sysv.Private, id, err, setHint(uid, gid))
+		return k.Error(k.Ctl, sysv.Private, id, err, SetHint(uid, gid))
 	}
 	return nil
 }

@@ -37,8 +37,8 @@ func (k *Kind[T]) KeepOwner(id int) (T, error) {
 	return stat, nil
 }
 
-// setHint explains an errno of IPC_SET with this owner.
-func setHint(uid, gid uint32) func(sys.Errno) string {
+// SetHint explains an errno of IPC_SET with this owner.
+func SetHint(uid, gid uint32) func(sys.Errno) string {
 	return func(errno sys.Errno) string {
 		if errno != sys.EINVAL {
 			return ""
