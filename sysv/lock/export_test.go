@@ -3,3 +3,12 @@ package lock
 // Queued returns how many goroutines queue for a mutex in Go, behind the one
 // whose turn it is.
 func Queued(m *Mutex) int { return m.turn.Queued() }
+
+// TakeSlot is a step of joining.
+func TakeSlot(g *Group, slot int) error {
+	_, err := g.take(slot)
+	return err
+}
+
+// PromiseToken is a step of the first use of a mutex.
+func PromiseToken(m *Mutex) error { return m.group.promiseToken(m.group.wake(m.index)) }

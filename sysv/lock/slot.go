@@ -30,23 +30,27 @@ func (g *Group) join(ctx context.Context) (err error) {
 		if values[g.alive(slot)] != 0 {
 			continue
 		}
-		// Before the slot is alive: who sees it alive must see the generation.
-		generation := g.raise(slot)
-		at(generationRaised)
-		ok, err := g.set.Try(
-			sem.Op{Num: g.alive(slot), Delta: 0},
-			sem.Op{Num: g.alive(slot), Delta: +1, Flags: sem.Undo})
-		if err != nil {
+		if ok, err := g.take(slot); ok || err != nil {
 			return err
-		}
-		if ok {
-			at(slotTaken)
-			g.slot, g.me = slot, ownerWord(slot, generation)
-			return nil
 		}
 	}
 	return &sysv.Error{Op: "lock", Key: g.Key(), ID: g.ID(), Err: syscall.ENOSPC,
 		Hint: fmt.Sprintf("%[1]d of %[1]d processes have joined the group (Config.Processes)", len(g.generations))}
+}
+
+// take takes a slot, unless somebody has it.
+func (g *Group) take(slot int) (ok bool, err error) {
+	// Before the slot is alive: who sees it alive must see the generation.
+	generation := g.raise(slot)
+	at(generationRaised)
+	ok, err = g.set.Try(
+		sem.Op{Num: g.alive(slot), Delta: 0},
+		sem.Op{Num: g.alive(slot), Delta: +1, Flags: sem.Undo})
+	if ok {
+		at(slotTaken)
+		g.slot, g.me = slot, ownerWord(slot, generation)
+	}
+	return ok, err
 }
 
 // raise gives a slot its next generation: one by which no mutex names a process
