@@ -128,9 +128,7 @@ func TestStormOfKilledCreatorsAndRemovers(t *testing.T) {
 			kit.Must(t, err)
 			var lives []string
 			for range storm.Amount(3, 40) {
-				for _, step := range churnSteps {
-					lives = append(lives, step)
-				}
+				lives = append(lives, churnSteps...)
 			}
 			r.Shuffle(len(lives), func(i, j int) { lives[i], lives[j] = lives[j], lives[i] })
 			var next, kills atomic.Int32
