@@ -2,6 +2,7 @@ package object
 
 import (
 	"fmt"
+	"os"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/proc"
@@ -12,9 +13,15 @@ import (
 // and the same, the overflow id, which may be somebody's, too. What would take
 // one for the other is refused here. See user_namespaces(7).
 
-// ambiguous tells whether an id, as the kernel shows it, may stand for others.
+// ambiguous tells whether an id, as the kernel shows it, may stand for others. A
+// process that is the overflow user itself takes it for its own: else it could
+// do nothing.
 func ambiguous(kind proc.IDKind, id uint32) bool {
-	return id == kind.Overflow() && !kind.MapsAll()
+	own := os.Geteuid()
+	if kind == proc.GID {
+		own = os.Getegid()
+	}
+	return id == kind.Overflow() && int(id) != own && !kind.MapsAll()
 }
 
 // KeepOwner returns what IPC_SET, which always sets an owner, is to be given so
