@@ -54,6 +54,7 @@ var openAsNobodys = sysvtest.Helper("open-as-nobodys", func(args []string) error
 // Whoever is not mapped is shown as the overflow id: to be asked for that user
 // can't be answered.
 func TestOwnedByWhoMayBeAnybody(t *testing.T) {
+	kit.NeedRoot(t, "can map users")
 	emulator.Namespaces.Skip(t)
 	for _, owner := range []uint32{0, 4711} {
 		seg := create(t, 10, nil)
