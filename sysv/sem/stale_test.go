@@ -84,9 +84,9 @@ var staleWriter = sysvtest.Helper("stale-writer", func(args []string) error {
 func TestSetValuesOfALongerSet(t *testing.T) {
 	emulator.WriteOnly.Skip(t)
 	s := newSet(t, 1, 2, 3)
-	kit.Must(t, s.SetPerm(alice, alice, 0o600))
 	cmd := sysvtest.Command(staleWriter, strconv.Itoa(s.ID()))
 	kit.NeedRoot(t, "can be two other users")
+	kit.Must(t, s.SetPerm(alice, alice, 0o600))
 	p := sysvtest.StartCommand(t, kit.As(cmd, alice, alice))
 	p.Expect("ready")
 	next := become(t, s, repeat(2050, 9)...)

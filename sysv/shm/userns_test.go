@@ -26,12 +26,12 @@ const overflow = 65534 // what the kernel shows in the place of ids that are not
 // if not 0, the overflow id to these of the machine.
 func startMapped(t *testing.T, helper, arg string, user, nobody int) *sysvtest.Process {
 	t.Helper()
+	cmd := sysvtest.Command(helper, arg)
 	kit.NeedRoot(t, "can map users")
 	maps := []syscall.SysProcIDMap{{ContainerID: 1000, HostID: user, Size: 1}}
 	if nobody != 0 {
 		maps = append(maps, syscall.SysProcIDMap{ContainerID: overflow, HostID: nobody, Size: 1})
 	}
-	cmd := sysvtest.Command(helper, arg)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: maps,
@@ -54,8 +54,9 @@ var openAsNobodys = sysvtest.Helper("open-as-nobodys", func(args []string) error
 // Whoever is not mapped is shown as the overflow id: to be asked for that user
 // can't be answered.
 func TestOwnedByWhoMayBeAnybody(t *testing.T) {
-	kit.NeedRoot(t, "can map users")
 	emulator.Namespaces.Skip(t)
+	sysvtest.Command(openAsNobodys) // which is in use where this skips, too
+	kit.NeedRoot(t, "can map users")
 	for _, owner := range []uint32{0, 4711} {
 		seg := create(t, 10, nil)
 		kit.Must(t, seg.SetPerm(owner, owner, 0o666))
@@ -154,8 +155,8 @@ var inSandbox = sysvtest.Helper("in-sandbox", func(args []string) error {
 func TestSandboxThatHidesProc(t *testing.T) {
 	emulator.StatAny.Skip(t)
 	seg := create(t, 10, &shm.Config{Mode: 0o200}) // IPC_STAT is refused
-	kit.NeedRoot(t, "can be other users")
 	cmd := sysvtest.Command(inSandbox, seg.Key().String())
+	kit.NeedRoot(t, "can be other users")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: bob, Gid: bob}}
 	p := sysvtest.StartCommand(t, cmd)
 	if got := p.Line(); got != "hidden: true" {
