@@ -14,6 +14,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -578,4 +579,21 @@ func (s *stage) wantEnd() {
 		s.cast[who].Finish()
 	}
 	wantGone(s.T, s.group)
+}
+
+// A creator whose segment somebody removed comes back when another has made the
+// group. The set that he finds is that of a living one.
+func TestCreatorThatIsOvertaken(t *testing.T) {
+	s := newStage(t)
+	s.playTo("segmentMade", "V open or create")
+	segment := segments(t, s.key)[0].ID
+	kit.Must(t, sys.Shmctl(segment, sys.IPC_RMID))
+	s.play("A open or create; A lock; A unlock; V go")
+	var err error
+	s.group, err = lock.Open(s.patient(), s.key)
+	kit.Must(t, err)
+	s.actor("V").Expect("ok")
+	s.play("V lock; A lock...; V unlock; A answers; A unlock; V close; A close")
+	wantGone(t, s.group)
+	wantNames(t, s.key)
 }

@@ -405,3 +405,35 @@ func TestOpenOrInitWhereTheUserHasNoName(t *testing.T) {
 	p.Expect("0 segments are left <nil>")
 	p.Finish()
 }
+
+// A child that a fork makes while the segment is filled would pass for its living
+// creator. Afterwards children have what their parents have.
+func TestForksDoNotHaveWhatIsInTheMaking(t *testing.T) {
+	emulator.Mode.Skip(t)
+	key := initKey(t)
+	m, _, err := shm.OpenOrInit(bg, key, initSize, nil, func(m *shm.Mapping) error {
+		if flags := vmFlags(t, m); !strings.Contains(flags, " dc ") {
+			t.Errorf("while it is filled: %q, want dc, do not copy on fork", flags)
+		}
+		return nil
+	})
+	kit.Must(t, err)
+	if flags := vmFlags(t, m); strings.Contains(flags, " dc ") {
+		t.Errorf("when it is filled: %q, want no dc", flags)
+	}
+	kit.Must(t, m.Detach())
+}
+
+// vmFlags returns what proc(5) says of a mapping, in words of two letters.
+func vmFlags(t testing.TB, m *shm.Mapping) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/smaps")
+	kit.Must(t, err)
+	_, after, found := strings.Cut(string(text), fmt.Sprintf("\n%08x-", address(m)))
+	_, flags, found2 := strings.Cut(after, "VmFlags:")
+	if !found || !found2 {
+		t.Skip("skipping: /proc/self/smaps has no VmFlags (kernel without CONFIG_PROC_PAGE_MONITOR)")
+	}
+	flags, _, _ = strings.Cut(flags, "\n")
+	return flags + " "
+}
