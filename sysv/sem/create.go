@@ -183,6 +183,9 @@ func (c *creation) publish() error {
 			return err
 		}
 		step("set all")
+		if !c.inTime() {
+			return errAgain
+		}
 	}
 	if zero >= 0 {
 		return c.set.touchZero(uint16(zero))

@@ -84,6 +84,17 @@ func TestForeignZerosAreTakenOnceTheyAreNotYoung(t *testing.T) {
 	}
 }
 
+func TestForeignZerosThatAreOldAreTakenAtOnce(t *testing.T) {
+	key := newKey(t)
+	id := bareSet(t, key, 2, 0o666)
+	time.Sleep(2 * time.Second)
+	s, err := sem.Open(kit.Brief(t), key, nil)
+	kit.Must(t, err)
+	if s.ID() != id {
+		t.Errorf("set %d, want %d", s.ID(), id)
+	}
+}
+
 func TestASetThatSomebodyWaitsOnIsReady(t *testing.T) {
 	for name, ops := range map[string][]sys.Sembuf{
 		"to take":  {{Num: 2, Op: -1}},
@@ -333,14 +344,25 @@ func TestUserNamespaceThatMapsNobody(t *testing.T) {
 func startAt(t *testing.T, step string, key sysv.Key, n int) *sysvtest.Process {
 	t.Helper()
 	p := sysvtest.Start(t, opensOrCreates, key.String(), strconv.Itoa(n), step)
-	kit.Eventually(t, "it has stopped", func() bool { return stopped(t, p.Process.Pid) })
+	kit.Eventually(t, "it has stopped", func() bool { return processState(p.Process.Pid) == stopped })
 	return p
 }
 
-// stopped tells whether a process has stopped, see proc_pid_stat(5).
-func stopped(t *testing.T, pid int) bool {
+// The states of a process that matter here.
+const (
+	running = iota
+	stopped
+	gone
+)
+
+// processState is that of a process, see proc_pid_stat(5).
+func processState(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	kit.Must(t, err)
-	_, rest, _ := strings.Cut(string(text), ") ")
-	return strings.HasPrefix(rest, "T")
+	if err != nil {
+		return gone
+	}
+	if _, rest, _ := strings.Cut(string(text), ") "); strings.HasPrefix(rest, "T") {
+		return stopped
+	}
+	return running
 }
