@@ -33,8 +33,9 @@ type Message struct {
 // permission, which who waits may lose, too. See msgop(2).
 //
 // A buf of up to 128 bytes is filled by way of the stack and a longer one by way
-// of a pool of buffers: nothing is allocated, unless Receive has to wait and ctx
-// can end.
+// of a pool of buffers, which have 8 KiB, or up to twice what the longest message
+// so far needed, however long buf is: nothing is allocated, unless Receive has to
+// wait and ctx can end.
 func (q *Queue) Receive(ctx context.Context, sel Selector, buf []byte) (Message, error) {
 	if err := ctx.Err(); err != nil {
 		return Message{}, err
@@ -92,8 +93,13 @@ func (s Selector) size(buf []byte) uintptr {
 // receive receives where that needs no waiting: else ENOMSG.
 func (q *Queue) receive(typ, flags, size uintptr, buf []byte) (Message, sys.Errno) {
 	if size > small {
-		b := buffer(int(size))
-		n, errno := sys.MsgrcvNoWait(q.id, *b, size, typ, flags)
+		b := buffer(small)
+		part, partFlags := request(*b, size, flags)
+		n, errno := sys.MsgrcvNoWait(q.id, *b, part, typ, partFlags)
+		for errno == sys.E2BIG && part < size {
+			part, partFlags = grow(b, size, flags)
+			n, errno = sys.MsgrcvNoWait(q.id, *b, part, typ, partFlags)
+		}
 		m := unload(*b, n, errno, buf)
 		buffers.Put(b)
 		return m, errno
@@ -102,6 +108,24 @@ func (q *Queue) receive(typ, flags, size uintptr, buf []byte) (Message, sys.Errn
 	b := sys.Msgbuf(f[:])
 	n, errno := sys.MsgrcvNoWait(q.id, b, size, typ, flags)
 	return unload(b, n, errno, buf), errno
+}
+
+// request is what to ask of the kernel with b, to get size bytes of a message in
+// the end: as many as b has room for. A message that is longer than those stays in
+// the queue for now (E2BIG), even if it is to be truncated.
+func request(b sys.Msgbuf, size, flags uintptr) (part, partFlags uintptr) {
+	room := uintptr(len(b.Bytes()))
+	if room < size {
+		return room, flags &^ sys.MSG_NOERROR
+	}
+	return size, flags
+}
+
+// grow makes b larger and returns the next request. Callers' buffers may be as long
+// as any message ever is, which tells nothing of how long this one is.
+func grow(b *sys.Msgbuf, size, flags uintptr) (part, partFlags uintptr) {
+	*b = sys.NewMsgbuf(int(min(size, 2*uintptr(len(b.Bytes())))))
+	return request(*b, size, flags)
 }
 
 // unload makes a Message of the n bytes in b, if there was no error.
@@ -120,9 +144,14 @@ func unload(b sys.Msgbuf, n int, errno sys.Errno, buf []byte) Message {
 func (q *Queue) await(ctx context.Context, sel Selector, buf []byte) (Message, error) {
 	typ, flags := sel.arguments()
 	size := sel.size(buf)
-	b := buffer(int(size))
+	b := buffer(small)
 	defer buffers.Put(b)
-	n, err := wait.Msgrcv(ctx, q.id, *b, size, typ, flags)
+	part, partFlags := request(*b, size, flags)
+	n, err := wait.Msgrcv(ctx, q.id, *b, part, typ, partFlags)
+	for err == sys.E2BIG && part < size {
+		part, partFlags = grow(b, size, flags)
+		n, err = wait.Msgrcv(ctx, q.id, *b, part, typ, partFlags)
+	}
 	if err != nil {
 		return Message{}, q.receiveError(err, len(buf))
 	}

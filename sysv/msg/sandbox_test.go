@@ -67,3 +67,54 @@ func TestOlderKernel(t *testing.T) {
 	p.Expect(fmt.Sprintf("msgctl queue %d: permission denied (IPC_SET sets MaxBytes too, and to read what it is needs read permission, or Linux 4.17)", id))
 	p.Finish()
 }
+
+// removedMeanwhile asks for the MaxBytes of a queue that is removed after IPC_STAT
+// was refused, and whose place in the kernel's table another has got: an id counts
+// for MSG_STAT_ANY as the place that it names.
+var removedMeanwhile = sysvtest.Helper("removed meanwhile", func([]string) error {
+	runtime.LockOSThread()
+	old, err := msg.Create(sysv.Private, nil)
+	if err != nil {
+		return err
+	}
+	if err := old.Remove(); err != nil {
+		return err
+	}
+	next, err := queueInThePlaceOf(old.ID())
+	if err != nil {
+		return err
+	}
+	defer next.Remove()
+	if err := kit.Refuse(unix.SYS_MSGCTL, 1, sys.IPC_STAT, unix.EACCES); err != nil {
+		return err
+	}
+	fmt.Println(msg.MaxBytesOf(next.ID()))
+	fmt.Println(msg.MaxBytesOf(old.ID()))
+	return nil
+})
+
+// queueInThePlaceOf returns a queue of 77 bytes whose id names the same place. Places
+// are taken in turn (ipc_idr_alloc in ipc/util.c).
+func queueInThePlaceOf(id int) (*msg.Queue, error) {
+	for range 10_000 {
+		q, err := msg.Create(sysv.Private, &msg.Config{MaxBytes: 77})
+		if err != nil {
+			return nil, err
+		}
+		if got, _, err := sys.MsgStatAny(id); err == nil && got == q.ID() && got != id {
+			return q, nil
+		}
+		if err := q.Remove(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("no queue gets the place")
+}
+
+func TestMaxBytesOfAnotherQueueInItsPlace(t *testing.T) {
+	emulator.Filters.Skip(t)
+	p := sysvtest.Start(t, removedMeanwhile)
+	p.Expect("77 <nil>")
+	p.Expect("0 permission denied")
+	p.Finish()
+}
