@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"weak"
 
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
@@ -54,6 +55,19 @@ func TestEveryMethodAfterDetach(t *testing.T) {
 				t.Errorf("Bytes has %d, Len is %d, want nothing", len(b), m.Len())
 			}
 		})
+	}
+}
+
+// What is detached is no longer kept, for Remap or anything else.
+func TestDetachedMappingsAreCollected(t *testing.T) {
+	seg := create(t, 1, nil)
+	m, err := seg.Attach(nil)
+	kit.Must(t, err)
+	gone := weak.Make(m)
+	detach(t, m)
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Error("something refers to a mapping that is detached")
 	}
 }
 

@@ -26,6 +26,12 @@ const overflow = 65534 // what the kernel shows in the place of ids that are not
 // if not 0, the overflow id to these of the machine.
 func startMapped(t *testing.T, helper, arg string, user, nobody int) *sysvtest.Process {
 	t.Helper()
+	return startMappedAs(t, helper, arg, user, nobody, 1000, 1000)
+}
+
+// startMappedAs is startMapped as another of the users that are mapped.
+func startMappedAs(t *testing.T, helper, arg string, user, nobody int, uid, gid uint32) *sysvtest.Process {
+	t.Helper()
 	cmd := sysvtest.Command(helper, arg)
 	kit.NeedRoot(t, "can map users")
 	maps := []syscall.SysProcIDMap{{ContainerID: 1000, HostID: user, Size: 1}}
@@ -36,7 +42,7 @@ func startMapped(t *testing.T, helper, arg string, user, nobody int) *sysvtest.P
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: maps,
 		GidMappings: maps,
-		Credential:  &syscall.Credential{Uid: 1000, Gid: 1000, NoSetGroups: true},
+		Credential:  &syscall.Credential{Uid: uid, Gid: gid, NoSetGroups: true},
 	}
 	return sysvtest.StartCommand(t, cmd)
 }
@@ -76,6 +82,29 @@ func TestOwnedByNobodyWhereAllAreMapped(t *testing.T) {
 	kit.Must(t, err)
 }
 
+var keepOwn = sysvtest.Helper("keep-own", func([]string) error {
+	seg, err := shm.Create(sysv.RandomKey(), 10, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println(seg.SetMode(0o640))
+	_, err = shm.Open(seg.Key(), &shm.OpenConfig{OwnedBy: new(uint32(os.Geteuid()))})
+	fmt.Println(err)
+	return seg.Remove()
+})
+
+// Who is the overflow user himself, or in the overflow group, takes his objects for
+// his own: else he could do nothing.
+func TestTheOverflowUserKeepsHisOwn(t *testing.T) {
+	emulator.Namespaces.Skip(t)
+	for _, id := range []struct{ uid, gid uint32 }{{overflow, overflow}, {1000, overflow}, {overflow, 1000}} {
+		p := startMappedAs(t, keepOwn, "", alice, 66534, id.uid, id.gid)
+		p.Expect("<nil>")
+		p.Expect("<nil>")
+		p.Finish()
+	}
+}
+
 var setModeInNamespace = sysvtest.Helper("set-mode-in-namespace", func([]string) error {
 	seg, err := shm.Create(sysv.Private, 10, nil)
 	if err != nil {
@@ -92,17 +121,26 @@ var setModeInNamespace = sysvtest.Helper("set-mode-in-namespace", func([]string)
 // it away from him, nor give it to whom the overflow id is mapped to.
 func TestSetModeKeepsAnOwnerWhoIsNotMapped(t *testing.T) {
 	emulator.Namespaces.Skip(t)
-	for _, nobody := range []int{0, 66534} {
-		p := startMapped(t, setModeInNamespace, "", alice, nobody)
+	for _, tt := range []struct {
+		nobody   int
+		uid, gid uint32
+		unknown  string
+	}{
+		{0, 4711, 4711, "uid"},
+		{66534, 4711, 4711, "uid"},
+		{0, alice, 4711, "gid"},
+		{66534, alice, 4711, "gid"},
+	} {
+		p := startMapped(t, setModeInNamespace, "", alice, tt.nobody)
 		id := kit.Number(t)(strconv.Atoi(p.Line()))
 		seg, err := shm.OpenID(id)
 		kit.Must(t, err)
 		removeAtEnd(t, seg)
-		kit.Must(t, seg.SetPerm(4711, 4711, 0o600))
+		kit.Must(t, seg.SetPerm(tt.uid, tt.gid, 0o600))
 		p.Send("")
-		p.Expect(fmt.Sprintf("shmctl segment %d: invalid argument (its owner can't be kept: uid 65534 also stands for whoever this user namespace does not map; SetPerm gives it a new one)", id))
+		p.Expect(fmt.Sprintf("shmctl segment %d: invalid argument (its owner can't be kept: %s 65534 also stands for whoever this user namespace does not map; SetPerm gives it a new one)", id, tt.unknown))
 		p.Finish()
-		if st := stat(t, seg); st.UID != 4711 || st.GID != 4711 || st.Mode != 0o600 {
+		if st := stat(t, seg); st.UID != tt.uid || st.GID != tt.gid || st.Mode != 0o600 {
 			t.Errorf("it was changed: %+v", st)
 		}
 	}

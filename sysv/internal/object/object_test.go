@@ -31,6 +31,7 @@ func TestOpenOrCreate(t *testing.T) {
 	exist := &sysv.Error{Op: "shmget", ID: -1, Err: sys.EEXIST}
 	missing := &sysv.Error{Op: "shmget", ID: -1, Err: sys.ENOENT}
 	removed := &sysv.Error{Op: "shmctl", ID: 3, Err: sysv.ErrRemoved}
+	undone := &sysv.Error{Op: "semctl", ID: 4, Err: sysv.ErrRemoved}
 	for _, tt := range []struct {
 		name                   string
 		create, open           []error
@@ -43,6 +44,8 @@ func TestOpenOrCreate(t *testing.T) {
 		{"there already", []error{exist}, []error{nil}, "handle 1", false, nil, 1, 1},
 		{"removed in between, then free", []error{exist, nil}, []error{missing}, "handle 2", true, nil, 2, 1},
 		{"removed while being looked at", []error{exist, exist}, []error{removed, nil}, "handle 2", false, nil, 2, 2},
+		{"removed while it is being made, then free", []error{undone, nil}, []error{missing}, "handle 2", true, nil, 2, 1},
+		{"removed while it is being made, by who has made another", []error{undone}, []error{nil}, "handle 1", false, nil, 1, 1},
 		{"no room", []error{sys.ENOSPC}, nil, "handle 1", false, sys.ENOSPC, 1, 0},
 		{"not ours to open", []error{exist}, []error{sys.EACCES}, "handle 1", false, sys.EACCES, 1, 1},
 	} {
@@ -115,23 +118,32 @@ func TestOwnedByWantsOwnerAndCreator(t *testing.T) {
 	}
 }
 
-// Only an id that is no more makes EINVAL mean that.
+// Only an id that is no more makes EINVAL mean that. IPC_STAT says EIDRM itself of an
+// object that is removed while it looks.
 func TestErrorTellsRemovedFromInvalid(t *testing.T) {
-	k := kindOf(entry{id: 2})
-	for _, tt := range []struct {
-		id      int
-		err     error
-		removed bool
-	}{
-		{1, sys.EINVAL, true},
-		{1, sys.EIDRM, true},
-		{2, sys.EINVAL, false},
-		{-1, sys.EINVAL, false},
-		{1, sys.ENOMEM, false},
-	} {
-		err := k.Error("shmctl", sysv.Private, tt.id, tt.err, nil)
-		if got := errors.Is(err, sysv.ErrRemoved); got != tt.removed {
-			t.Errorf("%v of id %d: %v, removed %v, want %v", tt.err, tt.id, err, got, tt.removed)
+	for _, none := range []sys.Errno{sys.EINVAL, sys.EIDRM} {
+		k := kindOf()
+		k.Stat = func(id int) (entry, error) {
+			if id == 2 {
+				return entry{id: 2}, nil
+			}
+			return entry{}, none
+		}
+		for _, tt := range []struct {
+			id      int
+			err     error
+			removed bool
+		}{
+			{1, sys.EINVAL, true},
+			{1, sys.EIDRM, true},
+			{2, sys.EINVAL, false},
+			{-1, sys.EINVAL, false},
+			{1, sys.ENOMEM, false},
+		} {
+			err := k.Error("shmctl", sysv.Private, tt.id, tt.err, nil)
+			if got := errors.Is(err, sysv.ErrRemoved); got != tt.removed {
+				t.Errorf("%v of id %d: %v, removed %v, want %v", tt.err, tt.id, err, got, tt.removed)
+			}
 		}
 	}
 }
