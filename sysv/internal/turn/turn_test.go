@@ -162,3 +162,40 @@ func TestDeadlineWithoutDone(t *testing.T) {
 		t.Error("the turn is not free after its waiter gave up")
 	}
 }
+
+// Who has no time left gets nothing, although it is to be had.
+func TestTakeWithAContextThatHasEnded(t *testing.T) {
+	var x turn.Turn
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := x.Take(ctx); err != context.Canceled {
+		t.Errorf("Take = %v, want %v", err, context.Canceled)
+	}
+	if !x.Idle() {
+		t.Error("it has got the turn")
+	}
+}
+
+// The turn may become free when somebody is about to queue for it.
+func TestQueuingWhenTheTurnBecomesFree(t *testing.T) {
+	var x turn.Turn
+	take(t, &x)
+	release := x.HoldQueue()
+	took := make(chan error, 1)
+	go func() { took <- x.Take(t.Context()) }()
+	time.Sleep(20 * time.Millisecond) // for it to find the turn taken
+	x.Pass()
+	release()
+	select {
+	case err := <-took:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the turn is free, and who wants it does not get it")
+	}
+	x.Pass()
+	if !x.Idle() {
+		t.Error("not idle")
+	}
+}

@@ -4,6 +4,8 @@ package wait_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -38,40 +40,63 @@ type lateContext struct {
 
 func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
-func TestSemop(t *testing.T) {
-	never, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cancelled, cancel := context.WithCancel(t.Context())
+// A maker makes a context when its test begins, so that a deadline is still to come.
+type maker func(t *testing.T) context.Context
+
+func endless(*testing.T) context.Context { return context.Background() }
+
+func never(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func cancelled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	soon := time.Now().Add(20 * time.Millisecond)
-	deadline, cancel := context.WithDeadline(t.Context(), soon)
-	defer cancel()
+	return ctx
+}
+
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// late makes a lateContext with this time left.
+func late(parent maker, left time.Duration) maker {
+	return func(t *testing.T) context.Context { return lateContext{parent(t), time.Now().Add(left)} }
+}
+
+const soon = 20 * time.Millisecond
+
+func TestSemop(t *testing.T) {
 	overflow := []sys.Sembuf{{Op: 1}, {Op: 32767}}
 
 	for _, tt := range []struct {
 		name   string
-		ctx    context.Context
+		ctx    maker
 		values []uint16
 		ops    []sys.Sembuf
 		err    error
 		after  []uint16
 	}{
 		{"succeeds", never, []uint16{2, 3}, []sys.Sembuf{{Op: -2}, {Num: 1, Op: 1}}, nil, []uint16{0, 4}},
-		{"succeeds without an end", context.Background(), []uint16{2}, []sys.Sembuf{{Op: -2}}, nil, []uint16{0}},
+		{"succeeds without an end", endless, []uint16{2}, []sys.Sembuf{{Op: -2}}, nil, []uint16{0}},
 		{"would wait with IPC_NOWAIT", never, []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
-		{"would wait with IPC_NOWAIT, without an end", context.Background(), []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
-		{"would wait with IPC_NOWAIT, before a deadline", lateContext{never, time.Now().Add(time.Hour)}, []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
+		{"would wait with IPC_NOWAIT, without an end", endless, []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
+		{"would wait with IPC_NOWAIT, before a deadline", late(never, time.Hour), []uint16{1}, []sys.Sembuf{{Op: -2, Flg: sys.IPC_NOWAIT}}, sys.EAGAIN, []uint16{1}},
 		{"is refused", never, []uint16{1}, overflow, sys.ERANGE, []uint16{1}},
 		{"has ended before", cancelled, []uint16{1}, []sys.Sembuf{{Op: -1}}, context.Canceled, []uint16{1}},
 		{"ends at a deadline", deadline, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
-		{"ends at a deadline that the context is late to notice", lateContext{never, soon}, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
-		{"ends at one that is over", lateContext{never, soon.Add(-time.Hour)}, []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at a deadline that the context is late to notice", late(never, soon), []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at the deadline of a context that is never done", late(endless, soon), []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at a deadline beside an operation with IPC_NOWAIT", deadline, []uint16{1}, []sys.Sembuf{{Op: 1, Flg: sys.IPC_NOWAIT}, {Op: -3}}, context.DeadlineExceeded, []uint16{1}},
+		{"ends at one that is over", late(never, -time.Hour), []uint16{1}, []sys.Sembuf{{Op: -2}}, context.DeadlineExceeded, []uint16{1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			id := newSet(t, tt.values...)
-			if err := wait.Semop(tt.ctx, id, tt.ops); err != tt.err {
-				t.Errorf("error %v, want %v", err, tt.err)
-			}
+			within(t, func() error { return wait.Semop(tt.ctx(t), id, tt.ops) }, tt.err, func() {})
 			got := make([]uint16, len(tt.values))
 			if err := sys.SemGetall(id, got); err != nil || !slices.Equal(got, tt.after) {
 				t.Errorf("values %v, want %v (%v)", got, tt.after, err)
@@ -207,31 +232,21 @@ var transfers = []transfer{
 }
 
 func TestMessages(t *testing.T) {
-	never, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	soon := func() time.Time { return time.Now().Add(10 * time.Millisecond) }
-	deadline, cancel := context.WithDeadline(t.Context(), soon())
-	defer cancel()
-	deadline2, cancel := context.WithDeadline(t.Context(), soon())
-	defer cancel()
-
-	for i, tr := range transfers {
+	for _, tr := range transfers {
 		for _, tt := range []struct {
 			name  string
-			ctx   context.Context
+			ctx   maker
 			ready bool
 			err   error
 		}{
 			{"succeeds", never, true, nil},
-			{"succeeds without an end", context.Background(), true, nil},
-			{"succeeds before a deadline", lateContext{never, time.Now().Add(time.Hour)}, true, nil},
+			{"succeeds without an end", endless, true, nil},
+			{"succeeds before a deadline", late(never, time.Hour), true, nil},
 			{"has ended before", cancelled, true, context.Canceled},
-			{"ends at a deadline", []context.Context{deadline, deadline2}[i], false, context.DeadlineExceeded},
-			{"ends at a deadline that the context is late to notice", lateContext{never, soon()}, false, context.DeadlineExceeded},
-			{"ends at the deadline of a context that is never done", lateContext{context.Background(), soon()}, false, context.DeadlineExceeded},
-			{"ends at one that is over", lateContext{never, time.Now().Add(-time.Hour)}, true, context.DeadlineExceeded},
+			{"ends at a deadline", deadline, false, context.DeadlineExceeded},
+			{"ends at a deadline that the context is late to notice", late(never, soon), false, context.DeadlineExceeded},
+			{"ends at the deadline of a context that is never done", late(endless, soon), false, context.DeadlineExceeded},
+			{"ends at one that is over", late(never, -time.Hour), true, context.DeadlineExceeded},
 		} {
 			t.Run(tr.name+" "+tt.name, func(t *testing.T) {
 				in, want := tr.stuck, tr.stuck
@@ -242,10 +257,9 @@ func TestMessages(t *testing.T) {
 					want = tr.after
 				}
 				id := newQueue(t, 3, in...)
-				if err := tr.call(tt.ctx, id); err != tt.err {
-					t.Errorf("error %v, want %v", err, tt.err)
-				}
-				if d, ok := tt.ctx.Deadline(); ok && !tt.ready && time.Now().Before(d) {
+				ctx := tt.ctx(t)
+				within(t, func() error { return tr.call(ctx, id) }, tt.err, func() {})
+				if d, ok := ctx.Deadline(); ok && !tt.ready && time.Now().Before(d) {
 					t.Error("ended before its deadline")
 				}
 				if got := drain(t, id); !slices.Equal(got, want) {
@@ -283,6 +297,61 @@ func TestMessagesReportHowTheyEnded(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			within(t, func() error { return tr.call(gapContext{ctx, cancel}, id) }, context.Canceled, func() {})
 		})
+	}
+}
+
+// watched is a context that says when it is to call a function.
+type watched struct {
+	context.Context
+	done             chan struct{}
+	watching, called int
+}
+
+func (c *watched) Done() <-chan struct{} { return c.done }
+
+// AfterFunc is what context.AfterFunc looks for.
+func (c *watched) AfterFunc(func()) (stop func() bool) {
+	c.called++
+	c.watching++
+	return func() bool { c.watching--; return true }
+}
+
+// A context may outlive millions of waits: none leaves anything with it.
+func TestNothingIsLeftWithTheContext(t *testing.T) {
+	id := newSet(t, 100)
+	ctx := &watched{Context: context.Background(), done: make(chan struct{})}
+	for range 3 {
+		if err := wait.Semop(ctx, id, []sys.Sembuf{{Op: -1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ctx.called != 3 || ctx.watching != 0 {
+		t.Errorf("asked to be told %d times, and still is to be %d times, want 3 and 0", ctx.called, ctx.watching)
+	}
+}
+
+// Who has waited is not tied to a thread, which would end with the goroutine.
+func TestThreadsOutliveWaits(t *testing.T) {
+	const n = 8
+	id := newSet(t, 0)
+	threads := make(chan int)
+	for range n {
+		go func() {
+			wait.Semop(never(t), id, []sys.Sembuf{{Op: -1}})
+			threads <- sys.Thread()
+		}()
+	}
+	kit.Eventually(t, "all wait, each on a thread", func() bool { return kit.Number(t)(sys.Semctl(id, 0, sys.GETNCNT)) == n })
+	sys.SemSetval(id, 0, n)
+	var used []int
+	for range n {
+		used = append(used, <-threads)
+	}
+	time.Sleep(20 * time.Millisecond) // for threads to end, if they do
+	for _, thread := range used {
+		if _, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
