@@ -4,6 +4,7 @@ package msg_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -97,7 +98,7 @@ func TestDeadlineEndsAWait(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
 			defer cancel()
 			deadline, _ := ctx.Deadline()
-			if err := b.call(ctx); err != context.DeadlineExceeded {
+			if err := b.call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: error %v", b.name, err)
 			}
 			if time.Now().Before(deadline) {
@@ -118,7 +119,7 @@ func TestCancelEndsAWait(t *testing.T) {
 			wait := kit.Async(t, func() error { return b.call(ctx) })
 			awaitBlocked(t, 1)
 			cancel()
-			if err := wait(); err != context.Canceled {
+			if err := wait(); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s, context %s: error %v", b.name, name, err)
 			}
 		}
@@ -235,7 +236,7 @@ func TestSignals(t *testing.T) {
 				}
 				err := call.SignalUntilReturn()
 				cancel()
-				if err != want {
+				if !errors.Is(err, want) {
 					t.Errorf("error %v, want %v", err, want)
 				}
 			})

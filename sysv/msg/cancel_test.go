@@ -85,7 +85,7 @@ func TestCancellationAgainstAMessage(t *testing.T) {
 				t.Fatalf("got %q, want %q", text(m), want)
 			}
 			wantLeft(t, q)
-		case err == context.Canceled:
+		case errors.Is(err, context.Canceled):
 			wantLeft(t, q, want)
 		default:
 			t.Fatalf("error %v", err)
@@ -109,11 +109,11 @@ func TestCancellationAgainstRoom(t *testing.T) {
 		})
 		_, err := kit.CancelAfter(t, kit.Moment(r), func(ctx context.Context) error { return q.Send(ctx, 2, []byte("y")) })
 		made()
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			sent++
 			wantLeft(t, q, "2 y")
-		case context.Canceled:
+		case errors.Is(err, context.Canceled):
 			wantLeft(t, q)
 		default:
 			t.Fatalf("error %v", err)
@@ -177,7 +177,7 @@ func mixOne(q *msg.Queue, sends bool, r *rand.Rand) (tally, error) {
 	switch {
 	case err == nil:
 		return done, nil
-	case err == ctx.Err(), err == context.DeadlineExceeded: // it may be a moment ahead of ctx
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return tally{}, nil
 	}
 	return tally{}, err

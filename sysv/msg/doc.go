@@ -34,6 +34,11 @@
 // nil is in the queue, or with a receiver; one that returned an error, also
 // [sysv.ErrRemoved] or the context's, was not sent.
 //
+// An id means something in the IPC namespace that it is from. To a process that
+// has gone to another (unshare, setns) a [Queue] of the former is removed
+// ([sysv.ErrRemoved]), or is another queue that happens to have the id there: open
+// queues anew after that.
+//
 // # Capacity
 //
 // The messages in a queue have at most its MaxBytes (msg_qbytes) bytes together,
@@ -43,8 +48,9 @@
 //
 // # Waiting
 //
-// What can wait takes a [context.Context], and returns its error when it ends
-// first. A goroutine that waits occupies an operating system thread, of which Go
+// What can wait takes a [context.Context]. When that ends first, the error says
+// on what it waited and is the context's by errors.Is; nothing was sent or taken.
+// A goroutine that waits occupies an operating system thread, of which Go
 // allows 10000: let one goroutine receive, and hand on what came by a channel.
 //
 // Receivers are served in the order in which they came, but for those that a

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/sys"
 )
@@ -83,4 +84,36 @@ func peekHint(errno sys.Errno, n int) string {
 		}
 	}
 	return receiveHint(errno, n)
+}
+
+// endedBefore is the hint where there was no wait.
+const endedBefore = "that was so before, and nothing was tried"
+
+// ended is the error of a call whose context ended with err.
+func (q *Queue) ended(op string, err error, hint string) error {
+	return &sysv.Error{Op: op, Key: q.key, ID: q.id, Err: err, Hint: hint}
+}
+
+// noRoom says what a message of n bytes waited for, and how full the queue is now.
+func (q *Queue) noRoom(n int) string {
+	what := fmt.Sprintf("waited for room for a message of %d bytes", n)
+	m, err := state(q.id)
+	if err != nil {
+		return what
+	}
+	how := "queue"
+	if m.CBytes+uint64(n) > m.QBytes || m.QNum+1 > m.QBytes { // msg_fits_inqueue in ipc/msg.c
+		how = "queue full"
+	}
+	return fmt.Sprintf("%s: %s with %d of %d bytes, %d of %d messages", what, how, m.CBytes, m.QBytes, m.QNum, m.QBytes)
+}
+
+// noMessage says what a receiver waited for, and what the queue has now.
+func (q *Queue) noMessage(sel Selector) string {
+	what := "waited for a message (" + sel.String() + ")"
+	m, err := state(q.id)
+	if err != nil {
+		return what
+	}
+	return fmt.Sprintf("%s: none came, queue with %d messages", what, m.QNum)
 }

@@ -53,14 +53,20 @@ func statOf(m proc.Msg) Stat {
 	}
 }
 
-// qbytes returns how many bytes a queue holds at most. IPC_STAT needs read
-// permission for that, MSG_STAT_ANY none.
+// qbytes returns how many bytes a queue holds at most.
 func qbytes(id int) (uint64, error) {
+	m, err := state(id)
+	return m.QBytes, err
+}
+
+// state is IPC_STAT, which needs read permission, or MSG_STAT_ANY, which needs
+// none.
+func state(id int) (sys.Msg, error) {
 	m, err := sys.MsgStat(id)
 	if err == sys.EACCES {
 		if got, any, err := sys.MsgStatAny(id); err == nil && got == id {
-			return any.QBytes, nil
+			return any, nil
 		}
 	}
-	return m.QBytes, err
+	return m, err
 }

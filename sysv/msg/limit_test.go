@@ -241,6 +241,9 @@ func TestModeOfAQueueAboveTheLimit(t *testing.T) {
 	setLimit(t, "msgmnb", 100)
 	was := statOf(t, q).MaxBytes
 	kit.WantHint(t, q.SetMode(0o666), fs.ErrPermission, fmt.Sprintf("MaxBytes of %d is above 100 (kernel.msgmnb)", was))
+	if got := statOf(t, q); got.Mode != 0o600 || got.MaxBytes != was {
+		t.Errorf("refused, and yet mode %#o, MaxBytes %d", uint32(got.Mode), got.MaxBytes)
+	}
 	kit.Must(t, q.SetMaxBytes(100))
 	kit.Must(t, q.SetMode(0o666))
 	if q := newQueue(t); statOf(t, q).MaxBytes != 100 {

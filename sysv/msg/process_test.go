@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
@@ -239,7 +240,7 @@ func TestRequestsAndReplies(t *testing.T) {
 	}
 	wg.Wait()
 	stop()
-	if err := served(); err != context.Canceled {
+	if err := served(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	wantLeft(t, q)

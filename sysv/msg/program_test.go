@@ -87,13 +87,13 @@ var endures = sysvtest.Helper("endures", func(args []string) error {
 func endure(call func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(bg)
 	time.AfterFunc(time.Duration(rand.IntN(int(time.Millisecond))), cancel)
-	if err := call(ctx); err != context.Canceled {
+	if err := call(ctx); !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("cancelled: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(bg, time.Duration(rand.IntN(int(3*time.Millisecond))))
 	defer cancel()
 	deadline, _ := ctx.Deadline()
-	if err := call(ctx); err != context.DeadlineExceeded {
+	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("at its deadline: %v", err)
 	}
 	if time.Now().Before(deadline) {

@@ -22,15 +22,17 @@ type Message struct {
 
 // Receive takes the first message that sel describes out of the queue, into
 // buf, of which Data becomes a part. It waits until there is one. When ctx ends
-// first it returns ctx's error, and nothing was taken; if it has ended already
-// nothing is tried. A message that was taken is always returned, whatever
-// becomes of ctx at that instant.
+// first nothing was taken, and the error says what did not come and is, by
+// errors.Is, ctx's error. If ctx has ended already nothing is tried. A message
+// that was taken is always returned, whatever becomes of ctx at that instant.
 //
 // Where that message is longer than buf, the error is E2BIG and it stays in the
 // queue, in its place, unless sel is to truncate it. [Queue.Next] needs to know
 // no length. Other errors: [sysv.ErrRemoved] if the queue is or gets removed;
 // EINVAL for a selector of a type below 1; [io/fs.ErrPermission] without read
-// permission, which who waits may lose, too. See msgop(2).
+// permission. Who waits may lose that: it counts again at each IPC_SET of the
+// queue, as of [Queue.SetPerm], and when a signal makes the wait begin anew. See
+// msgop(2).
 //
 // A buf of up to 128 bytes is filled by way of the stack and a longer one by way
 // of a pool of buffers, which have 8 KiB, or up to twice what the longest message
@@ -38,7 +40,7 @@ type Message struct {
 // wait and ctx can end.
 func (q *Queue) Receive(ctx context.Context, sel Selector, buf []byte) (Message, error) {
 	if err := ctx.Err(); err != nil {
-		return Message{}, err
+		return Message{}, q.ended("msgrcv", err, endedBefore)
 	}
 	if !sel.valid() {
 		return Message{}, q.badSelector(sel)
@@ -62,7 +64,7 @@ func (q *Queue) Receive(ctx context.Context, sel Selector, buf []byte) (Message,
 	if errno == sys.ENOMSG {
 		return q.await(ctx, sel, buf)
 	}
-	return Message{}, q.receiveError(errno, len(buf))
+	return Message{}, q.receiveError(errno, sel, len(buf))
 }
 
 // TryReceive is Receive that returns false where it would have to wait.
@@ -78,7 +80,7 @@ func (q *Queue) TryReceive(sel Selector, buf []byte) (m Message, ok bool, err er
 	if errno == sys.ENOMSG {
 		return Message{}, false, nil
 	}
-	return Message{}, false, q.receiveError(errno, len(buf))
+	return Message{}, false, q.receiveError(errno, sel, len(buf))
 }
 
 // size is how much of a message the kernel is to hand out for a buffer. One byte
@@ -153,7 +155,7 @@ func (q *Queue) await(ctx context.Context, sel Selector, buf []byte) (Message, e
 		n, err = wait.Msgrcv(ctx, q.id, *b, part, typ, partFlags)
 	}
 	if err != nil {
-		return Message{}, q.receiveError(err, len(buf))
+		return Message{}, q.receiveError(err, sel, len(buf))
 	}
 	return unload(*b, n, 0, buf), nil
 }
@@ -162,7 +164,7 @@ func (q *Queue) await(ctx context.Context, sel Selector, buf []byte) (Message, e
 // never truncates.
 func (q *Queue) Next(ctx context.Context, sel Selector) (Message, error) {
 	if err := ctx.Err(); err != nil {
-		return Message{}, err
+		return Message{}, q.ended("msgrcv", err, endedBefore)
 	}
 	if !sel.valid() {
 		return Message{}, q.badSelector(sel)
@@ -175,7 +177,7 @@ func (q *Queue) Next(ctx context.Context, sel Selector) (Message, error) {
 		return n, errorOf(errno)
 	})
 	if err != nil {
-		return Message{}, q.receiveError(err, 0)
+		return Message{}, q.receiveError(err, sel, 0)
 	}
 	return m, nil
 }
@@ -195,7 +197,7 @@ func (q *Queue) TryNext(sel Selector) (m Message, ok bool, err error) {
 	case sys.ENOMSG:
 		return Message{}, false, nil
 	}
-	return Message{}, false, q.receiveError(err, 0)
+	return Message{}, false, q.receiveError(err, sel, 0)
 }
 
 // next receives with a buffer that grows until the message fits, which stays in
@@ -242,13 +244,13 @@ func (q *Queue) Peek(position int, buf []byte) (m Message, ok bool, err error) {
 	return Message{}, false, q.error("msgrcv", errno, func(errno sys.Errno) string { return peekHint(errno, len(buf)) })
 }
 
-// receiveError makes the error of a call that received nothing into a buffer of n
-// bytes.
-func (q *Queue) receiveError(err error, n int) error {
+// receiveError makes the error of a call that received nothing that sel describes
+// into a buffer of n bytes.
+func (q *Queue) receiveError(err error, sel Selector, n int) error {
 	if errno, ok := err.(sys.Errno); ok {
 		return q.error("msgrcv", errno, func(errno sys.Errno) string { return receiveHint(errno, n) })
 	}
-	return err
+	return q.ended("msgrcv", err, q.noMessage(sel))
 }
 
 func (q *Queue) badSelector(sel Selector) error {

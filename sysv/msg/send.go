@@ -9,21 +9,22 @@ import (
 )
 
 // Send puts a message of this type, 1 or more, and these bytes, none or more, at
-// the end of the queue. It waits until there is room. When ctx ends first it
-// returns ctx's error, and nothing was sent; if it has ended already nothing is
-// tried.
+// the end of the queue. It waits until there is room. When ctx ends first
+// nothing was sent, and the error says how full the queue is and is, by
+// errors.Is, ctx's error. If ctx has ended already nothing is tried.
 //
 // Errors, with which nothing was sent either: [sysv.ErrRemoved] if the queue is
 // or gets removed; EINVAL for a message that is longer than kernel.msgmax, or
 // than the queue's MaxBytes when Send would begin to wait, and for a type below
-// 1; [io/fs.ErrPermission] without write permission, which who waits may lose,
-// too. See msgop(2).
+// 1; [io/fs.ErrPermission] without write permission. Who waits may lose that: it
+// counts each time that there may be room, and when a signal makes the wait begin
+// anew. See msgop(2).
 //
 // Up to 128 bytes are copied by way of the stack and more by way of a pool of
 // buffers: nothing is allocated, unless Send has to wait and ctx can end.
 func (q *Queue) Send(ctx context.Context, typ int, data []byte) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return q.ended("msgsnd", err, endedBefore)
 	}
 	var errno sys.Errno
 	if len(data) <= small {
@@ -92,7 +93,10 @@ func (q *Queue) awaitRoom(ctx context.Context, typ int, data []byte) error {
 	if errno, ok := err.(sys.Errno); ok {
 		return q.sendError(errno, typ, data)
 	}
-	return err
+	if err != nil {
+		return q.ended("msgsnd", err, q.noRoom(len(data)))
+	}
+	return nil
 }
 
 // tooLong is the error of a message that the queue can't hold even when it is

@@ -5,16 +5,21 @@ package msg_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/sysvtest"
 )
 
 // Every length comes out as it went in, on either side of where buffers change.
@@ -115,7 +120,7 @@ func TestQueueIsFull(t *testing.T) {
 			if ok, err := q.TrySend(1, data); ok || err != nil {
 				t.Errorf("TrySend: %v, %v", ok, err)
 			}
-			if err := q.Send(kit.Brief(t), 1, data); err != context.DeadlineExceeded {
+			if err := q.Send(kit.Brief(t), 1, data); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Send: %v", err)
 			}
 			wantLeft(t, q, tt.fill...)
@@ -140,17 +145,84 @@ func TestEndedContextTriesNothing(t *testing.T) {
 	defer cancel()
 	send(t, q, "1 there")
 	for _, ctx := range []context.Context{kit.Ended(t), expired} {
-		if err := q.Send(ctx, 1, nil); err != ctx.Err() {
+		if err := q.Send(ctx, 1, nil); !errors.Is(err, ctx.Err()) {
 			t.Errorf("Send: %v, want %v", err, ctx.Err())
 		}
-		if _, err := q.Receive(ctx, msg.Any, make([]byte, 10)); err != ctx.Err() {
+		if _, err := q.Receive(ctx, msg.Any, make([]byte, 10)); !errors.Is(err, ctx.Err()) {
 			t.Errorf("Receive: %v, want %v", err, ctx.Err())
 		}
-		if _, err := q.Next(ctx, msg.Any); err != ctx.Err() {
+		if _, err := q.Next(ctx, msg.Any); !errors.Is(err, ctx.Err()) {
 			t.Errorf("Next: %v, want %v", err, ctx.Err())
 		}
 	}
 	wantLeft(t, q, "1 there")
+}
+
+// What is in a queue that a wait gave up on is for whoever reads the log.
+func TestAWaitThatEndsSaysOnWhatItWaited(t *testing.T) {
+	fullOfBytes := makeQueue(t, sysv.Private, &msg.Config{MaxBytes: 10})
+	send(t, fullOfBytes, "1 1234567", "2 8")
+	fullOfMessages := makeQueue(t, sysv.Private, &msg.Config{MaxBytes: 2})
+	send(t, fullOfMessages, "1 ", "1 ")
+	empty := newQueue(t)
+	sends := func(q *msg.Queue, data string) func(context.Context) error {
+		return func(ctx context.Context) error { return q.Send(ctx, 1, []byte(data)) }
+	}
+	receives := func(q *msg.Queue, sel msg.Selector) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := q.Receive(ctx, sel, make([]byte, 9)); return err }
+	}
+	nexts := func(q *msg.Queue, sel msg.Selector) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := q.Next(ctx, sel); return err }
+	}
+	for _, tt := range []struct {
+		name, op string
+		call     func(context.Context) error
+		q        *msg.Queue
+		hint     string
+	}{
+		{"Send", "msgsnd", sends(fullOfBytes, "abc"), fullOfBytes,
+			"waited for room for a message of 3 bytes: queue full with 8 of 10 bytes, 2 of 10 messages"},
+		{"Send of nothing", "msgsnd", sends(fullOfMessages, ""), fullOfMessages,
+			"waited for room for a message of 0 bytes: queue full with 0 of 2 bytes, 2 of 2 messages"},
+		{"Receive", "msgrcv", receives(empty, msg.Any), empty, "waited for a message (any): none came, queue with 0 messages"},
+		{"Receive of a type", "msgrcv", receives(fullOfBytes, msg.Type(3)), fullOfBytes,
+			"waited for a message (type 3): none came, queue with 2 messages"},
+		{"Next", "msgrcv", nexts(fullOfMessages, msg.Except(1)), fullOfMessages,
+			"waited for a message (all types but 1): none came, queue with 2 messages"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.call(kit.Brief(t))
+			kit.WantHint(t, err, context.DeadlineExceeded, tt.hint)
+			kit.WantError(t, err, context.DeadlineExceeded, fmt.Sprintf("%s queue %d: context deadline exceeded (", tt.op, tt.q.ID()))
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
+			kit.WantHint(t, tt.call(ctx), context.Canceled, tt.hint)
+			kit.WantHint(t, tt.call(kit.Ended(t)), context.Canceled, "nothing was tried")
+		})
+	}
+}
+
+// sendsBriefly prints why a byte could not be sent within a moment.
+var sendsBriefly = sysvtest.Helper("sends briefly", func(args []string) error {
+	q, _, err := queueAndNumbers(args)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(bg, time.Millisecond)
+	defer cancel()
+	fmt.Println(q.Send(ctx, 1, []byte("b")))
+	return nil
+})
+
+// A program that sends may lack read permission, and is told as much.
+func TestAWaitThatEndsSaysHowFullAQueueIsWithoutReadPermission(t *testing.T) {
+	emulator.StatAny.Skip(t)
+	kit.NeedRoot(t, "can be two users")
+	q := makeQueue(t, sysv.Private, &msg.Config{Mode: 0o602, MaxBytes: 10})
+	send(t, q, "1 123456789a")
+	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(sendsBriefly, strconv.Itoa(q.ID()))))
+	p.Expect(fmt.Sprintf("msgsnd queue %d: context deadline exceeded (waited for room for a message of 1 bytes: queue full with 10 of 10 bytes, 1 of 10 messages)", q.ID()))
+	p.Finish()
 }
 
 func raceDetector() bool {

@@ -116,7 +116,7 @@ func wantCancelled(t *testing.T, call func(context.Context) error) {
 		wait := kit.Async(t, func() error { return call(ctx) })
 		kit.AwaitBlocked(t, os.Getpid(), 1)
 		cancel()
-		if err := wait(); err != context.Canceled {
+		if err := wait(); !errors.Is(err, context.Canceled) {
 			t.Errorf("context %s: error %v", name, err)
 		}
 	}
