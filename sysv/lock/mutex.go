@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/turn"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -95,8 +96,8 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 // any other the mutex is unlocked, but who waits for it may not have been woken:
 // with [sysv.ErrRemoved] nobody can be.
 func (m *Mutex) Unlock() error {
-	if race {
-		releasing(m)
+	if race.Enabled {
+		m.releasing()
 	}
 	if m.word.CompareAndSwap(m.me.Load(), 0) {
 		if stepping {
@@ -126,7 +127,9 @@ func (m *Mutex) Repaired() error {
 // got is what follows when the mutex has been taken.
 func (m *Mutex) got() (abandoned bool, err error) {
 	at(locked)
-	acquired(m)
+	if race.Enabled {
+		m.acquired()
+	}
 	if m.cell.marks.Load() == 0 {
 		return false, nil
 	}
@@ -139,9 +142,6 @@ func (m *Mutex) gotMarked() (abandoned bool, err error) {
 	marks := m.cell.marks.Load()
 	if marks&removedMark == 0 {
 		return marks&abandonedMark != 0, nil
-	}
-	if race {
-		releasing(m)
 	}
 	m.word.Store(removed)
 	return false, sysv.ErrRemoved
@@ -246,7 +246,9 @@ func (m *Mutex) takeOver(s, me uint32) bool {
 	at(dirtied)
 	m.cell.recoveries.Add(1)
 	at(recoveryCounted)
-	acquired(m)
+	if race.Enabled {
+		m.acquired()
+	}
 	return true
 }
 
@@ -341,6 +343,9 @@ func (m *Mutex) error(err error) error {
 		if errors.Is(err, end) {
 			return end
 		}
+	}
+	if race.Enabled && errors.Is(err, sysv.ErrRemoved) {
+		m.group.sawRemoved()
 	}
 	return fmt.Errorf("lock: mutex %d of group %d: %w", m.index, m.group.ID(), err)
 }

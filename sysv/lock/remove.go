@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/sem"
 )
 
@@ -18,6 +19,9 @@ import (
 // of the set alone, another member can Remove, with [sysv.ErrRemoved], or the
 // next [OpenOrCreate] does.
 func (g *Group) Remove() error {
+	if race.Enabled {
+		g.removing()
+	}
 	mapping, err := g.seg.Attach(nil)
 	if errors.Is(err, sysv.ErrRemoved) {
 		return errors.Join(err, unlessRemoved(g.removeSet()))

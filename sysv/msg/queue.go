@@ -1,10 +1,12 @@
 package msg
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -103,6 +105,9 @@ func (q *Queue) set(uid, gid, mode uint32, qbytes uint64) error {
 // waits on it is woken with [sysv.ErrRemoved]. Only the owner, the creator or
 // CAP_SYS_ADMIN may: others get [fs.ErrPermission].
 func (q *Queue) Remove() error {
+	if race.Enabled {
+		race.Release(race.MsgRemoved, q.id, 0)
+	}
 	if err := sys.MsgRemove(q.id); err != nil {
 		return q.error("msgctl", err, nil)
 	}
@@ -110,5 +115,9 @@ func (q *Queue) Remove() error {
 }
 
 func (q *Queue) error(op string, err error, hint func(sys.Errno) string) error {
-	return kind.Error(op, q.key, q.id, err, hint)
+	err = kind.Error(op, q.key, q.id, err, hint)
+	if race.Enabled && errors.Is(err, sysv.ErrRemoved) {
+		race.Acquire(race.MsgRemoved, q.id, 0)
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/internal/wait"
 )
@@ -45,6 +46,9 @@ func (q *Queue) Receive(ctx context.Context, sel Selector, buf []byte) (Message,
 	if !sel.valid() {
 		return Message{}, q.badSelector(sel)
 	}
+	if race.Enabled {
+		q.receiving()
+	}
 	typ, flags := sel.arguments()
 	var m Message
 	var errno sys.Errno
@@ -59,6 +63,9 @@ func (q *Queue) Receive(ctx context.Context, sel Selector, buf []byte) (Message,
 		m, errno = q.receive(typ, flags, size, buf)
 	}
 	if errno == 0 {
+		if race.Enabled {
+			q.received()
+		}
 		return m, nil
 	}
 	if errno == sys.ENOMSG {
@@ -72,9 +79,15 @@ func (q *Queue) TryReceive(sel Selector, buf []byte) (m Message, ok bool, err er
 	if !sel.valid() {
 		return Message{}, false, q.badSelector(sel)
 	}
+	if race.Enabled {
+		q.receiving()
+	}
 	typ, flags := sel.arguments()
 	m, errno := q.receive(typ, flags, sel.size(buf), buf)
 	if errno == 0 {
+		if race.Enabled {
+			q.received()
+		}
 		return m, true, nil
 	}
 	if errno == sys.ENOMSG {
@@ -157,6 +170,9 @@ func (q *Queue) await(ctx context.Context, sel Selector, buf []byte) (Message, e
 	if err != nil {
 		return Message{}, q.receiveError(err, sel, len(buf))
 	}
+	if race.Enabled {
+		q.received()
+	}
 	return unload(*b, n, 0, buf), nil
 }
 
@@ -203,6 +219,9 @@ func (q *Queue) TryNext(sel Selector) (m Message, ok bool, err error) {
 // next receives with a buffer that grows until the message fits, which stays in
 // the queue meanwhile.
 func (q *Queue) next(sel Selector, msgrcv func(b sys.Msgbuf, size, typ, flags uintptr) (int, error)) (Message, error) {
+	if race.Enabled {
+		q.receiving()
+	}
 	sel.truncate = false
 	typ, flags := sel.arguments()
 	b := buffer(small)
@@ -216,6 +235,9 @@ func (q *Queue) next(sel Selector, msgrcv func(b sys.Msgbuf, size, typ, flags ui
 		}
 		if err != nil {
 			return Message{}, err
+		}
+		if race.Enabled {
+			q.received()
 		}
 		return Message{Type: (*b)[0], Data: bytes.Clone(b.Bytes()[:n])}, nil
 	}
@@ -236,6 +258,9 @@ func (q *Queue) Peek(position int, buf []byte) (m Message, ok bool, err error) {
 	}
 	m, errno := q.receive(uintptr(position), sys.MSG_COPY, uintptr(len(buf)), buf)
 	if errno == 0 {
+		if race.Enabled {
+			q.received()
+		}
 		return m, true, nil
 	}
 	if errno == sys.ENOMSG {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/internal/wait"
 )
@@ -34,11 +35,17 @@ func (q *Queue) Send(ctx context.Context, typ int, data []byte) error {
 		b := sys.Msgbuf(f[:])
 		b[0] = typ
 		copy(b.Bytes(), data)
+		if race.Enabled {
+			q.sending()
+		}
 		errno = sys.MsgsndNoWait(q.id, b, len(data))
 	} else {
 		errno = q.send(typ, data)
 	}
 	if errno == 0 {
+		if race.Enabled {
+			q.sent()
+		}
 		return nil
 	}
 	if errno == sys.EAGAIN {
@@ -51,6 +58,9 @@ func (q *Queue) Send(ctx context.Context, typ int, data []byte) error {
 func (q *Queue) TrySend(typ int, data []byte) (bool, error) {
 	errno := q.send(typ, data)
 	if errno == 0 {
+		if race.Enabled {
+			q.sent()
+		}
 		return true, nil
 	}
 	if errno == sys.EAGAIN {
@@ -61,6 +71,9 @@ func (q *Queue) TrySend(typ int, data []byte) (bool, error) {
 
 // send sends where that needs no waiting: else EAGAIN.
 func (q *Queue) send(typ int, data []byte) sys.Errno {
+	if race.Enabled {
+		q.sending()
+	}
 	if len(data) > small {
 		b := load(typ, data)
 		errno := sys.MsgsndNoWait(q.id, *b, len(data))
@@ -95,6 +108,9 @@ func (q *Queue) awaitRoom(ctx context.Context, typ int, data []byte) error {
 	}
 	if err != nil {
 		return q.ended("msgsnd", err, q.noRoom(len(data)))
+	}
+	if race.Enabled {
+		q.sent()
 	}
 	return nil
 }

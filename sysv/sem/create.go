@@ -9,6 +9,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -156,6 +157,9 @@ func (c *creation) abandon(err error) error {
 func (c *creation) publish() error {
 	if !c.inTime() {
 		return errAgain
+	}
+	if race.Enabled {
+		c.set.giving(0, c.set.len)
 	}
 	var ops []sys.Sembuf
 	zero := -1 // the first one

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/internal/turn"
 )
@@ -84,7 +85,13 @@ func (m *Mutex) Lock(ctx context.Context) error {
 	// nanoseconds. What this can't do, Do does again.
 	if m.set.hurry.Load() <= 0 && m.set.reaches(m.num) {
 		p := [1]sys.Sembuf{{Num: uint16(m.num), Op: -1, Flg: sys.SEM_UNDO | sys.IPC_NOWAIT}}
+		if race.Enabled {
+			m.set.releasing(p[:])
+		}
 		if sys.SemopNoWait(m.set.id, p[:]) == 0 {
+			if race.Enabled {
+				m.set.acquired(p[:])
+			}
 			m.gate.held.Store(true)
 			return nil
 		}
@@ -122,6 +129,9 @@ func (m *Mutex) Unlock() error {
 	}
 	// Adding never waits.
 	v := [1]sys.Sembuf{{Num: uint16(m.num), Op: +1, Flg: sys.SEM_UNDO | sys.IPC_NOWAIT}}
+	if race.Enabled {
+		m.set.releasing(v[:])
+	}
 	if sys.SemopNoWait(m.set.id, v[:]) == 0 {
 		m.gate.Pass()
 		return nil

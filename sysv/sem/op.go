@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/internal/wait"
 )
@@ -61,8 +62,14 @@ func (s *Set) Do(ctx context.Context, ops ...Op) error {
 		if !s.encode(buf, ops, NoWait) {
 			return s.badOps(ops)
 		}
+		if race.Enabled {
+			s.releasing(buf)
+		}
 		errno := sys.SemopNoWait(s.id, buf)
 		if errno == 0 {
+			if race.Enabled {
+				s.acquired(buf)
+			}
 			return nil
 		}
 		if errno != sys.EAGAIN {
@@ -112,7 +119,14 @@ func (s *Set) perform(ops []Op) sys.Errno {
 	if !s.encode(buf, ops, NoWait) {
 		return badOps
 	}
-	return sys.SemopNoWait(s.id, buf)
+	if race.Enabled {
+		s.releasing(buf)
+	}
+	errno := sys.SemopNoWait(s.id, buf)
+	if race.Enabled && errno == 0 {
+		s.acquired(buf)
+	}
+	return errno
 }
 
 // wait performs ops as soon as that is possible.
@@ -122,12 +136,18 @@ func (s *Set) wait(ctx context.Context, ops []Op) error {
 	if !s.encode(buf, ops, 0) {
 		return s.badOps(ops)
 	}
+	if race.Enabled {
+		s.releasing(buf)
+	}
 	err := wait.Semop(ctx, s.id, buf)
 	if errno, ok := err.(sys.Errno); ok {
 		return s.opError(ops, errno)
 	}
 	if err != nil {
 		return s.ended(err, waitedFor(ops))
+	}
+	if race.Enabled {
+		s.acquired(buf)
 	}
 	return nil
 }

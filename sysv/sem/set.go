@@ -1,11 +1,13 @@
 package sem
 
 import (
+	"errors"
 	"io/fs"
 	"sync"
 	"sync/atomic"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -86,6 +88,9 @@ func (s *Set) Remove() error {
 	if err := s.checkSame(); err != nil {
 		return err
 	}
+	if race.Enabled {
+		race.Release(race.SemRemoved, s.id, 0)
+	}
 	_, err := s.ctl(0, sys.IPC_RMID)
 	return err
 }
@@ -99,5 +104,9 @@ func (s *Set) ctl(num, cmd int) (int, error) {
 }
 
 func (s *Set) error(op string, err error, hint func(sys.Errno) string) error {
-	return kind.Error(op, s.key, s.id, err, hint)
+	err = kind.Error(op, s.key, s.id, err, hint)
+	if race.Enabled && errors.Is(err, sysv.ErrRemoved) {
+		race.Acquire(race.SemRemoved, s.id, 0)
+	}
+	return err
 }

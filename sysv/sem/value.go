@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/race"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -31,7 +32,11 @@ func (s *Set) get(num, cmd int) (int, error) {
 	if err := s.checkNum(num); err != nil {
 		return 0, err
 	}
-	return s.ctl(num, cmd)
+	v, err := s.ctl(num, cmd)
+	if race.Enabled && err == nil {
+		s.observed(num, 1)
+	}
+	return v, err
 }
 
 // SetValue gives a semaphore a value of 0 to 32767, else ERANGE (SETVAL). It
@@ -47,6 +52,9 @@ func (s *Set) SetValue(num, value int) error {
 	}
 	if err := s.checkSame(); err != nil {
 		return err
+	}
+	if race.Enabled {
+		s.giving(num, 1)
 	}
 	if err := sys.SemSetval(s.id, num, value); err != nil {
 		return s.error("semctl", err, nil)
@@ -64,6 +72,9 @@ func (s *Set) Values() ([]int, error) {
 	defer g.free()
 	if err := s.getall(g.vals); err != nil {
 		return nil, err
+	}
+	if race.Enabled {
+		s.observed(0, s.len)
 	}
 	values := make([]int, s.len)
 	for i, v := range g.vals {
@@ -86,6 +97,9 @@ func (s *Set) SetValues(values []int) error {
 	}
 	if err := s.checkSame(); err != nil {
 		return err
+	}
+	if race.Enabled {
+		s.giving(0, s.len)
 	}
 	return s.setall(vals)
 }

@@ -1,8 +1,0 @@
-//go:build !race
-
-package lock
-
-const race = false
-
-func acquired(*Mutex)  {}
-func releasing(*Mutex) {}
