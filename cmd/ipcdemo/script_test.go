@@ -39,6 +39,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			// Built with -race, each of hundreds of processes would sleep for a
+			// second at its end.
+			env.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 			env.Values[processesKey{}] = make(map[string]*background)
 			return nil
 		},

@@ -23,7 +23,7 @@ func runInNamespace() (int, error) {
 
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), innerEnv+"=1")
+	cmd.Env = append(os.Environ(), innerEnv+"=1", noSleep())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWIPC,

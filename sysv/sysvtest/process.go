@@ -75,11 +75,13 @@ func Command(name string, args ...string) *exec.Cmd {
 	// go test puts the binary into a directory that other users can't enter:
 	// this link needs no path.
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), helperEnv+"="+name,
-		// The race detector sleeps for a second at a process's end.
-		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	cmd.Env = append(os.Environ(), helperEnv+"="+name, noSleep())
 	return cmd
 }
+
+// noSleep is the variable that keeps processes from sleeping for a second at their
+// end where they are built with -race. What the tester has set counts more.
+func noSleep() string { return "GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE") }
 
 // A Process is a helper that runs.
 type Process struct {
