@@ -57,6 +57,24 @@ static void do_ftok(char **arg)
 	sprintf(result, "%d", ftok(arg[0], atoi(arg[1])));
 }
 
+key_t key_of(const char *name)
+{
+	uint32_t h = 2166136261u;
+	while (*name)
+		h = (h ^ (unsigned char)*name++) * 16777619u;
+	return h ? h : 1;
+}
+
+static void do_key_of(char **arg)
+{
+	char name[MAX_LINE], *to = name;
+	unsigned byte;
+	for (char *hex = arg[0]; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		*to++ = byte;
+	*to = 0;
+	sprintf(result, "%d", key_of(name));
+}
+
 static void make_segment(char **arg)
 {
 	check("shmget", shmget(atoi(arg[0]), atol(arg[1]), NEW));
@@ -170,6 +188,7 @@ static const struct {
 	void (*run)(char **arg);
 } commands[] = {
 	{"ftok", do_ftok},
+	{"key-of", do_key_of},
 	{"make-segment", make_segment},
 	{"write", write_bytes},
 	{"read", read_bytes},

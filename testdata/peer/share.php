@@ -14,6 +14,11 @@ function segment($key)
 	return shmop_open($key, 'w', 0, 0);
 }
 
+function key_of($name)
+{
+	return hexdec(hash('fnv1a32', $name)) ?: 1;
+}
+
 // lock_of keeps what sem_get returns: until that is gone PHP counts as a user.
 function lock_of($key, $max = 1)
 {
@@ -58,6 +63,7 @@ function unable($why)
 
 $commands = [
 	'ftok' => fn($path, $project) => ftok($path, chr($project)),
+	'key-of' => fn($name) => key_of($name === '-' ? '' : hex2bin($name)),
 	'make-segment' => function ($key, $size) {
 		shmop_open($key, 'n', 0600, $size);
 	},

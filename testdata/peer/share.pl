@@ -17,6 +17,12 @@ sub segment {
 	return $segment;
 }
 
+sub key_of {
+	my $h = 2166136261;
+	$h = ($h ^ $_) * 16777619 & 0xffffffff for unpack "C*", $_[0];
+	return unpack "l", pack "L", $h || 1;
+}
+
 sub size { $_[0]->stat->segsz }
 
 sub set {
@@ -53,6 +59,7 @@ sub count {
 
 my %commands = (
 	"ftok" => sub { ftok($_[0], 0 + $_[1]) },
+	"key-of" => sub { key_of($_[0] eq "-" ? "" : pack "H*", $_[0]) },
 	"make-segment" => sub { IPC::SharedMem->new(@_, NEW) or die "shmget: $!"; "" },
 	"write" => sub {
 		my $bytes = pack "H*", $_[2];

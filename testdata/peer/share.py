@@ -25,6 +25,14 @@ def only_the_first(num):
         raise Unable("sysv_ipc sees a set's first semaphore only")
 
 
+def key_of(name):
+    h = 2166136261
+    for byte in name.encode():
+        h = (h ^ byte) * 16777619 & 0xffffffff
+    h = h or 1
+    return h - (h >> 31 << 32)
+
+
 def make_segment(key, size):
     sysv_ipc.SharedMemory(int(key), sysv_ipc.IPC_CREX, size=int(size))
 
@@ -103,6 +111,7 @@ def receive_by_default(key):
 
 commands = {
     "ftok": lambda path, project: sysv_ipc.ftok(path, int(project), True),
+    "key-of": lambda name: key_of("" if name == "-" else bytes.fromhex(name).decode()),
     "make-segment": make_segment,
     "write": write,
     "read": read,

@@ -8,6 +8,7 @@
 // line:
 //
 //	ftok PATH PROJECT
+//	key-of NAME                sysv.KeyOf's; bytes in hexadecimal, - for none
 //	make-segment KEY SIZE
 //	write KEY OFFSET BYTES     bytes in hexadecimal
 //	read KEY                   all bytes of the segment
