@@ -41,5 +41,33 @@
 // where Go makes them with a lock private to the process. The race detector
 // sees one process only.
 //
+// # Structs that C programs share
+//
+// [View] of a Go struct is a C struct with the same fields in the same order, as a
+// C compiler lays it out on the same machine:
+//
+//	char, unsigned char            int8 or uint8
+//	short, int, long long          int16, int32, int64
+//	long, size_t, a pointer        int, uint, uintptr, of 4 or 8 bytes as in C
+//	int32_t, uint64_t and so on    int32, uint64 and so on
+//	bool, _Bool                    uint8, which is to be 0 or 1
+//	enum                           int32
+//	float, double                  float32, float64
+//	char name[16]                  [16]byte, which ends with a 0 or is full
+//	struct, struct s[4]            a struct, [4] of them
+//	union                          its member of the largest alignment, and bytes
+//	                               up to its size; or ReadAt
+//	bit-fields                     the integer that holds them
+//
+// The two do not agree where C was told otherwise (#pragma pack, packed, aligned),
+// as market data often is, and on arm, mips and mipsle, where C puts 64-bit numbers
+// at multiples of 8 and Go at multiples of 4, unless padding does. View can't
+// know, and would show other numbers without a word: have [CheckLayout] compare
+// with what the C compiler says, in a test or when the program starts. A packed
+// struct is to be copied with ReadAt and read by [encoding/binary.Read], which
+// takes the fields one after the other, without padding. A process of 32 bits has
+// shorter longs and pointers than one of 64, and other padding on some machines:
+// what both share should have fields of fixed size, each at a multiple of its own.
+//
 // The sources are shmget(2), shmop(2), shmctl(2) and sysvipc(7).
 package shm

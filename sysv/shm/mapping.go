@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
@@ -45,9 +46,10 @@ type AttachConfig struct {
 type Mapping struct {
 	readOnly bool
 	seg      *Segment
+	data     []byte // to be touched only while attached
 
-	mu   sync.RWMutex // read-locked while ReadAt or WriteAt is in the memory
-	data []byte       // nil when detached; changes under mu and live
+	mu       sync.RWMutex // read-locked while ReadAt or WriteAt is in the memory
+	detached atomic.Bool  // set under mu and live
 }
 
 // live has every Mapping that is attached, for Remap.
@@ -151,13 +153,13 @@ func (m *Mapping) Detach() error {
 	defer m.mu.Unlock()
 	live.Lock()
 	defer live.Unlock()
-	if m.data == nil {
+	if m.detached.Load() {
 		return nil
 	}
 	if err := sys.Shmdt(unsafe.Pointer(unsafe.SliceData(m.data))); err != nil {
 		return &sysv.Error{Op: "shmdt", ID: -1, Err: err}
 	}
-	m.data = nil
+	m.detached.Store(true)
 	delete(live.mappings, m)
 	return nil
 }
@@ -181,8 +183,9 @@ func (m *Mapping) Len() int { return len(m.Bytes()) }
 // Bytes returns the memory itself, or nil after Detach. See the package
 // documentation for what ends the program.
 func (m *Mapping) Bytes() []byte {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	if m.detached.Load() {
+		return nil
+	}
 	return m.data
 }
 
@@ -192,7 +195,7 @@ func (m *Mapping) Bytes() []byte {
 func (m *Mapping) ReadAt(p []byte, off int64) (n int, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.data == nil {
+	if m.detached.Load() {
 		return 0, fmt.Errorf("shm: read: %w", os.ErrClosed)
 	}
 	if off < 0 {
@@ -215,7 +218,7 @@ func (m *Mapping) WriteAt(p []byte, off int64) (n int, err error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	switch {
-	case m.data == nil:
+	case m.detached.Load():
 		return 0, fmt.Errorf("shm: write: %w", os.ErrClosed)
 	case m.readOnly:
 		return 0, fmt.Errorf("shm: write to a read-only mapping: %w", fs.ErrPermission)

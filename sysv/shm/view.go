@@ -1,10 +1,13 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -18,12 +21,16 @@ import (
 // within the mapping, and off be a multiple of its alignment. After Detach the
 // error is [os.ErrClosed].
 //
-// What View can't see: int, uint and uintptr, and the padding of structs,
-// differ between 32-bit and 64-bit programs, and a [sync.Mutex] does not lock
-// out other processes. On a read-only mapping, writing through the pointer
-// ends the program. The 64-bit types and functions of sync/atomic are not atomic
-// between processes on mips, mipsle and arm before v7, and want an off that is a
-// multiple of 8 on all 32-bit machines; the 32-bit ones work everywhere.
+// What View can't see: how others have laid out what they wrote, for which the
+// package documentation has a table and [CheckLayout] a check; and that a
+// [sync.Mutex] does not lock out other processes. On a read-only mapping, writing
+// through the pointer ends the program. The 64-bit types and functions of
+// sync/atomic are not atomic between processes on mips, mipsle and arm before v7,
+// and want an off that is a multiple of 8 on all 32-bit machines; the 32-bit ones
+// work everywhere.
+//
+// A type is looked through at its first View or Slice. Later calls take some ten
+// nanoseconds and allocate nothing, so that there is no need to keep the pointer.
 func View[T any](m *Mapping, off int) (*T, error) {
 	s, err := slice[T](m, off, 1, "View")
 	return unsafe.SliceData(s), err
@@ -37,28 +44,55 @@ func Slice[T any](m *Mapping, off, n int) ([]T, error) {
 }
 
 func slice[T any](m *Mapping, off, n int, name string) ([]T, error) {
-	t := reflect.TypeFor[T]()
+	var t T
+	size, align := int(unsafe.Sizeof(t)), int(unsafe.Alignof(t))
 	fail := func(format string, args ...any) ([]T, error) {
-		return nil, fmt.Errorf("shm: %s[%v]: %w", name, t, fmt.Errorf(format, args...))
+		return nil, fmt.Errorf("shm: %s[%v]: %w", name, reflect.TypeFor[T](), fmt.Errorf(format, args...))
 	}
-	if err := shareable(t, ""); err != nil {
+	if err := checkType(reflect.TypeFor[T]()); err != nil {
 		return fail("%w", err)
 	}
 	data := m.Bytes()
 	switch {
 	case data == nil:
 		return fail("%w", os.ErrClosed)
-	case t.Size() == 0:
-		return fail("type has no size")
-	case off < 0 || n < 0 || off > len(data) || n > (len(data)-off)/int(t.Size()):
-		return fail("%d of %d bytes each at offset %d do not fit into %d bytes", n, t.Size(), off, len(data))
-	case off%t.Align() != 0:
-		return fail("offset %d is not a multiple of %d", off, t.Align())
+	case off < 0 || n < 0 || off > len(data) || n > (len(data)-off)/size:
+		return fail("%d of %d bytes each at offset %d do not fit into %d bytes", n, size, off, len(data))
+	case off%align != 0:
+		return fail("offset %d is not a multiple of %d (ReadAt copies from any)", off, align)
 	case n == 0:
 		return []T{}, nil // and no pointer to what may stand behind the mapping
 	}
 	first := (*T)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(data)), off))
 	return unsafe.Slice(first, n), nil
+}
+
+// accepted has the types that checkType has found good: looking through one takes a
+// hundred times as long as finding it here. The map is never changed but replaced,
+// and by the types' addresses it is twice as fast as by the types.
+var accepted atomic.Pointer[map[uintptr]struct{}]
+
+// checkType says why values of a type can't be shared, or nil.
+func checkType(t reflect.Type) error {
+	address := reflect.ValueOf(t).Pointer()
+	known := accepted.Load()
+	if known != nil {
+		if _, ok := (*known)[address]; ok {
+			return nil
+		}
+	}
+	if err := shareable(t, ""); err != nil {
+		return err
+	}
+	if t.Size() == 0 {
+		return errors.New("type has no size")
+	}
+	more := map[uintptr]struct{}{address: {}}
+	if known != nil {
+		maps.Copy(more, *known)
+	}
+	accepted.CompareAndSwap(known, &more) // or the next call does
+	return nil
 }
 
 // shareable refuses types of which not every bit pattern is a value that is
@@ -83,5 +117,9 @@ func shareable(t reflect.Type, path string) error {
 	if path != "" {
 		where = " in field " + path
 	}
-	return fmt.Errorf("%v%s can't be shared between processes", t.Kind(), where)
+	hint := ""
+	if t.Kind() == reflect.Bool {
+		hint = " (C's bool is a uint8)"
+	}
+	return fmt.Errorf("%v%s can't be shared between processes%s", t.Kind(), where, hint)
 }

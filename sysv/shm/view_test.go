@@ -7,10 +7,12 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"unsafe"
 
+	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -98,7 +100,7 @@ func TestTypesThatCanNotBeShared(t *testing.T) {
 		{of[any](), "interface can't"},
 		{of[chan int](), "chan can't"},
 		{of[func()](), "func can't"},
-		{of[bool](), "bool can't"},
+		{of[bool](), "bool can't be shared between processes (C's bool is a uint8)"},
 
 		{of[struct{ P *int32 }](), "ptr in field P can't"},
 		{of[struct{ P unsafe.Pointer }](), "unsafe.Pointer in field P can't"},
@@ -138,10 +140,54 @@ func TestViewErrorNamesTheType(t *testing.T) {
 	if want := "shm: View[[]int]: slice can't be shared between processes"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
+	_, err = shm.View[uint64](m, 1)
+	if want := "shm: View[uint64]: offset 1 is not a multiple of "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error is %v, want %s", err, want)
+	}
 	_, err = shm.Slice[uint64](m, 8, 1)
 	if want := "shm: Slice[uint64]: 1 of 8 bytes each at offset 8 do not fit into 10 bytes"; err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
+}
+
+// A program that views a record each time it looks at it pays next to nothing.
+func TestViewAllocatesOnce(t *testing.T) {
+	m := attach(t, create(t, 4096, nil), nil)
+	for name, view := range map[string]func() error{
+		"View": func() error {
+			_, err := shm.View[order](m, 64)
+			return err
+		},
+		"Slice": func() error {
+			_, err := shm.Slice[order](m, 64, 10)
+			return err
+		},
+	} {
+		if n := testing.AllocsPerRun(100, func() { kit.Must(t, view()) }); n != 0 {
+			t.Errorf("%s: %v allocations, want none after the first call", name, n)
+		}
+	}
+}
+
+// Goroutines that meet at types which are new to all of them.
+func TestViewOfNewTypesAtOnce(t *testing.T) {
+	m := attach(t, create(t, 64, nil), nil)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for _, access := range []accessor{
+				of[struct{ A int8 }](), of[struct{ B int8 }](), of[struct{ C int8 }](), of[struct{ D int8 }](),
+			} {
+				if err := access(m); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := of[struct{ E bool }]()(m); err == nil {
+				t.Error("a bool is accepted")
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestSliceBounds(t *testing.T) {
