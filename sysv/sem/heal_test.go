@@ -138,6 +138,20 @@ func TestOpenSaysThatTheCreatorIsDead(t *testing.T) {
 	wantMadeAnew(t, key, id)
 }
 
+// Who has no time to see whether the creator lives is told that, however his context
+// tells.
+func TestOpenEndsWithItsContext(t *testing.T) {
+	emulator.Mode.Skip(t)
+	key := newKey(t)
+	id := bareSet(t, key, 2, object.Making)
+	for _, brief := range []func(testing.TB) context.Context{kit.Brief, kit.BriefWithoutDone} {
+		_, err := sem.Open(brief(t), key, nil)
+		kit.WantHint(t, err, sysv.ErrNotInitialized, fmt.Sprintf("OpenID(%d) opens it as it is", id))
+		kit.WantError(t, err, context.DeadlineExceeded)
+	}
+	wantLeftAlone(t, key, id)
+}
+
 // What is watched is remembered: nobody needs as much patience in one call.
 func TestShortAttemptsAddUp(t *testing.T) {
 	emulator.Mode.Skip(t)

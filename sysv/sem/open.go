@@ -10,6 +10,7 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/wait"
 )
 
 // OpenConfig is how an existing set is opened. Nil means the zero OpenConfig.
@@ -138,10 +139,8 @@ func (o *opening) await(ctx context.Context, s *Set) error {
 		case dead:
 			return o.heal(s)
 		}
-		select {
-		case <-ctx.Done():
-			return s.notInitialized(ctx.Err(), fmt.Sprintf("its creator may be about to: OpenID(%d) opens it as it is", s.id))
-		case <-time.After(pause):
+		if err := wait.Pause(ctx, pause); err != nil {
+			return s.notInitialized(err, fmt.Sprintf("its creator may be about to: OpenID(%d) opens it as it is", s.id))
 		}
 	}
 }

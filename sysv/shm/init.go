@@ -10,6 +10,7 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/wait"
 )
 
 // OpenOrInit finds the segment with a key, or makes it as Create does and has
@@ -196,10 +197,8 @@ func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, de
 			}
 			continue
 		}
-		select {
-		case <-ctx.Done():
-			return nil, notInitialized(stat, ctx.Err())
-		case <-time.After(pause):
+		if err := wait.Pause(ctx, pause); err != nil {
+			return nil, notInitialized(stat, err)
 		}
 	}
 }

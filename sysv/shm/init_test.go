@@ -137,9 +137,12 @@ func TestSegmentInTheMaking(t *testing.T) {
 		kit.WantError(t, err, sysv.ErrNotInitialized, filling)
 		_, err = shm.OpenID(m.Segment().ID())
 		kit.WantError(t, err, sysv.ErrNotInitialized, filling)
-		_, err = shm.OpenFilled(kit.Brief(t), key, nil)
-		kit.WantError(t, err, sysv.ErrNotInitialized, filling)
-		kit.WantError(t, err, context.DeadlineExceeded)
+		for _, brief := range []func(testing.TB) context.Context{kit.Brief, kit.BriefWithoutDone} {
+			ctx := brief(t)
+			err := kit.Async(t, func() error { _, err := shm.OpenFilled(ctx, key, nil); return err })()
+			kit.WantError(t, err, sysv.ErrNotInitialized, filling)
+			kit.WantError(t, err, context.DeadlineExceeded)
+		}
 		_, _, err = shm.OpenOrInit(kit.Brief(t), key, initSize, nil, mustNotInit)
 		kit.WantError(t, err, sysv.ErrNotInitialized, filling)
 		kit.WantError(t, err, context.DeadlineExceeded)

@@ -32,6 +32,26 @@ func Brief(t testing.TB) context.Context {
 	return ctx
 }
 
+// BriefWithoutDone is Brief that tells nobody when it ends, as the contract of
+// package context allows.
+func BriefWithoutDone(testing.TB) context.Context {
+	return withoutDone{context.Background(), time.Now().Add(100 * time.Millisecond)}
+}
+
+type withoutDone struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c withoutDone) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c withoutDone) Err() error {
+	if time.Now().Before(c.deadline) {
+		return nil
+	}
+	return context.DeadlineExceeded
+}
+
 // Ended is a context that is over.
 func Ended(t testing.TB) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())

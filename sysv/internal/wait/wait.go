@@ -47,6 +47,22 @@ func Msgrcv(ctx context.Context, id int, m sys.Msgbuf, size, typ, flags uintptr)
 	return c.n, err
 }
 
+// Pause lets d pass, for those who have to look again and again. It returns the
+// context's error when that ends first.
+func Pause(ctx context.Context, d time.Duration) error {
+	// A context may have a deadline and nothing that tells when it has come.
+	left, err := remaining(ctx, d)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(left):
+	}
+	_, err = remaining(ctx, d)
+	return err
+}
+
 // A call is a system call that blocks. It is no interface and has no function
 // in it, so that what it points to can stay on the stack.
 type call struct {

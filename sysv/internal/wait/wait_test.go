@@ -300,6 +300,36 @@ func TestMessagesReportHowTheyEnded(t *testing.T) {
 	}
 }
 
+func TestPause(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		ctx  maker
+		d    time.Duration
+		want error
+	}{
+		{"of a context without an end", endless, time.Millisecond, nil},
+		{"of one that does not end meanwhile", deadline, time.Millisecond, nil},
+		{"of one that has ended", cancelled, time.Hour, context.Canceled},
+		{"ends at a deadline", deadline, time.Hour, context.DeadlineExceeded},
+		{"ends at a deadline that the context is late to notice", late(never, soon), time.Hour, context.DeadlineExceeded},
+		{"ends at the deadline of a context that is never done", late(endless, soon), time.Hour, context.DeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := tt.ctx(t)
+			begin := time.Now()
+			within(t, func() error { return wait.Pause(ctx, tt.d) }, tt.want, func() {})
+			if took := time.Since(begin); tt.want == nil && took < tt.d {
+				t.Errorf("it took %v, want %v", took, tt.d)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	within(t, func() error { return wait.Pause(ctx, time.Hour) }, context.Canceled, func() {
+		time.Sleep(soon)
+		cancel()
+	})
+}
+
 // watched is a context that says when it is to call a function.
 type watched struct {
 	context.Context
