@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/readonly"
 	"example.com/sysvipc/sysv/internal/sys"
 )
 
@@ -97,6 +98,9 @@ func (s *Segment) Attach(cfg *AttachConfig) (*Mapping, error) {
 		live.mappings = make(map[*Mapping]struct{})
 	}
 	live.mappings[m] = struct{}{}
+	if m.readOnly {
+		readonly.Add(m.data)
+	}
 	return m, nil
 }
 
@@ -155,6 +159,9 @@ func (m *Mapping) Detach() error {
 	defer live.Unlock()
 	if m.detached.Load() {
 		return nil
+	}
+	if m.readOnly {
+		readonly.Remove(m.data)
 	}
 	if err := sys.Shmdt(unsafe.Pointer(unsafe.SliceData(m.data))); err != nil {
 		return &sysv.Error{Op: "shmdt", ID: -1, Err: err}

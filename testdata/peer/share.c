@@ -1,4 +1,5 @@
 /* The C peer of sysv/internal/interop, whose documentation has the commands. */
+#define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include "event.h"
 
 #define MAX_WORDS 32
 #define MAX_LINE (1 << 15)
@@ -183,6 +185,30 @@ static void receive_message(char **arg)
 		to += sprintf(to, "%02x", message.text[i]);
 }
 
+static uint32_t *event(const char *key, const char *offset)
+{
+	size_t size;
+	return (void *)(segment(key, &size) + atol(offset));
+}
+
+static void do_event_advance(char **arg)
+{
+	uint32_t *e = event(arg[0], arg[1]);
+	event_advance(e);
+	check("shmdt", shmdt((char *)e - atol(arg[1])));
+}
+
+static void event_echo(char **arg)
+{
+	uint32_t *in = event(arg[0], arg[1]), *out = event(arg[0], arg[2]);
+	for (uint32_t n = 0, until = atol(arg[3]); n < until; n++) {
+		uint32_t seen;
+		while (seen = event_read(in), seen == n)
+			event_await(in, seen);
+		event_advance(out);
+	}
+}
+
 static const struct {
 	const char *verb;
 	void (*run)(char **arg);
@@ -202,6 +228,8 @@ static const struct {
 	{"make-queue", make_queue},
 	{"send", send_message},
 	{"receive", receive_message},
+	{"event-advance", do_event_advance},
+	{"event-echo", event_echo},
 };
 
 int main(void)

@@ -25,6 +25,12 @@
 //	receive KEY TYPE           as msgrcv(2) understands the type; waits. The
 //	                           result is the message's type, and its bytes
 //
+// C alone has, for package event:
+//
+//	event-advance KEY OFFSET
+//	event-echo KEY IN OUT N    N times: awaits an advance of the one, from 0 on, and
+//	                           advances the other
+//
 // PHP alone has, for the format of its sysvshm, and of its sysvmsg by default:
 //
 //	put-variable KEY SIZE NUMBER TEXT

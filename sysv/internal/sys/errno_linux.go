@@ -25,4 +25,6 @@ const (
 	ENOSYS = syscall.ENOSYS
 	EPERM  = syscall.EPERM
 	ERANGE = syscall.ERANGE
+
+	ETIMEDOUT = syscall.ETIMEDOUT
 )

@@ -86,6 +86,8 @@ var constants = map[string]uintptr{
 	"MSG_NOERROR": MSG_NOERROR, "MSG_EXCEPT": MSG_EXCEPT, "MSG_COPY": MSG_COPY,
 	"MSG_INFO": MSG_INFO, "MSG_STAT_ANY": MSG_STAT_ANY,
 
+	"FUTEX_WAIT_BITSET": futexWaitBitset, "FUTEX_WAKE_BITSET": futexWakeBitset,
+
 	"__NR_shmget": unix.SYS_SHMGET, "__NR_shmat": unix.SYS_SHMAT, "__NR_shmdt": unix.SYS_SHMDT, "__NR_shmctl": unix.SYS_SHMCTL,
 	"__NR_semget": unix.SYS_SEMGET, "__NR_semctl": unix.SYS_SEMCTL,
 	"__NR_msgget": unix.SYS_MSGGET, "__NR_msgsnd": unix.SYS_MSGSND, "__NR_msgrcv": unix.SYS_MSGRCV, "__NR_msgctl": unix.SYS_MSGCTL,
@@ -114,7 +116,7 @@ func TestKernelHeadersAgree(t *testing.T) {
 			claim(fmt.Sprintf("sizeof(((struct %s *)0)->%s)", name, names[f.Name]), f.Type.Size())
 		}
 	}
-	c.WriteString("#include <linux/sem.h>\n#include <linux/shm.h>\n#include <linux/msg.h>\n#include <linux/time_types.h>\n#include <asm/unistd.h>\n")
+	c.WriteString("#include <linux/sem.h>\n#include <linux/shm.h>\n#include <linux/msg.h>\n#include <linux/futex.h>\n#include <linux/time_types.h>\n#include <asm/unistd.h>\n")
 	for name, value := range constants {
 		claim(name, value)
 	}
@@ -135,9 +137,11 @@ func TestKernelHeadersAgree(t *testing.T) {
 	}
 	if word == 4 && unsafe.Sizeof(timespec{}) == 16 {
 		claim("__NR_semtimedop_time64", sysSemtimedop)
+		claim("__NR_futex_time64", sysFutex)
 		claim("sizeof(struct __kernel_timespec)", unsafe.Sizeof(timespec{}))
 	} else {
 		claim("__NR_semtimedop", sysSemtimedop)
+		claim("__NR_futex", sysFutex)
 		claim("sizeof(struct __kernel_old_timespec)", unsafe.Sizeof(timespec{}))
 	}
 	compile(t, c.String())

@@ -38,6 +38,7 @@ const (
 	ENOSYS
 	EPERM
 	ERANGE
+	ETIMEDOUT
 )
 
 func (e Errno) Error() string {
@@ -55,6 +56,10 @@ func FileID(string) (dev, ino uint64, err error) { return 0, 0, errUnsupported }
 func Thread() int         { return 0 }
 func Interrupt(int) error { return errUnsupported }
 func Interruptible() bool { return false }
+
+func FutexWait(*uint32, uint32, uint32, time.Duration) error { return errUnsupported }
+func FutexWake(*uint32, int, uint32) (int, error)            { return 0, errUnsupported }
+func Monotonic() (time.Duration, error)                      { return 0, errUnsupported }
 
 func Shmget(int32, int, int) (int, error)                        { return 0, errUnsupported }
 func Shmat(int, uintptr, int) (unsafe.Pointer, error)            { return nil, errUnsupported }

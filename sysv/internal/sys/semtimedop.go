@@ -8,7 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const sysSemtimedop = unix.SYS_SEMTIMEDOP
+const (
+	sysSemtimedop = unix.SYS_SEMTIMEDOP
+	sysFutex      = unix.SYS_FUTEX
+)
 
 type timespec = unix.Timespec
 

@@ -1,0 +1,19 @@
+package event
+
+// Sleep is a sleep on a word of 0, without a look before.
+func Sleep(c *Count) error {
+	b := bedroom{Count: c, end: monotonic() + looksAgain}
+	b.sleep(0)
+	return b.failure()
+}
+
+// NeverLook has waiters return for a reason only, so that one who is forgotten waits for
+// ever. It returns what ends that.
+func NeverLook() (end func()) {
+	before := looksAgain
+	looksAgain = 1 << 40
+	return func() { looksAgain = before }
+}
+
+// AtPlace has f called before each step of the protocol, with the name of its place.
+func AtPlace(f func(name string)) { atPlace = func(p place) { f(p.String()) } }
