@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"example.com/sysvipc/sysv/event"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/sysvtest"
 )
 
 // gather has n goroutines wait on a Count, each with its own context, and returns
@@ -34,23 +36,50 @@ func gather(t *testing.T, n int, c *event.Count, ctx func(i int) context.Context
 	return errs, all
 }
 
+// crowd has many wait at once, wakes them by one advance and prints how many threads
+// there were. It is a process of its own, for a thread that another test needed stays.
+var crowd = sysvtest.Helper("crowd", func(args []string) error {
+	n, err := kit.Numbers(args)
+	if err != nil {
+		return err
+	}
+	c, errs := new(event.Count), make(chan error, n[0])
+	for range n[0] {
+		go func() { errs <- untilChanged(bg, c, 0) }()
+	}
+	most := 0
+	for waiting, woken := n[0], false; waiting > 0; {
+		threads, err := kit.Threads()
+		if err != nil {
+			return err
+		}
+		most = max(most, threads)
+		if !woken && event.Waiting(c) == n[0] {
+			c.Advance()
+			woken = true
+		}
+		select {
+		case err := <-errs:
+			if waiting--; err != nil {
+				return err
+			}
+		case <-time.After(time.Millisecond):
+		}
+	}
+	fmt.Println(most)
+	return nil
+})
+
 // One advance wakes all, and they need no threads of their own.
 func TestACrowdNeedsOneThread(t *testing.T) {
-	defer event.NeverLook()()
 	n := kit.Crowd(storm.Amount(20_000, 100_000))
-	_, b := newBoard(t)
-	errs, all := gather(t, n, &b.a, func(int) context.Context { return bg })
-	wait := kit.Async(t, func() int { return kit.MaxThreads(t, all) })
-	time.Sleep(50 * time.Millisecond)
-	b.a.Advance()
-	most := wait()
-	for _, err := range errs {
-		kit.Must(t, err)
-	}
+	p := sysvtest.Start(t, crowd, fmt.Sprint(n))
+	most := kit.Number(t)(strconv.Atoi(p.Line()))
 	if most > 20 {
 		t.Errorf("%d threads for %d goroutines, want 20 at most", most, n)
 	}
 	t.Logf("%d threads for %d goroutines", most, n)
+	p.Finish()
 }
 
 // Whoever sleeps in the kernel for the others may be any of them. When his context

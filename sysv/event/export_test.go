@@ -17,3 +17,20 @@ func NeverLook() (end func()) {
 
 // AtPlace has f called before each step of the protocol, with the name of its place.
 func AtPlace(f func(name string)) { atPlace = func(p place) { f(p.String()) } }
+
+// Waiting is how many goroutines of this process wait on a Count.
+func Waiting(c *Count) (n int) {
+	r := &rooms[c.place()]
+	r.Lock()
+	defer r.Unlock()
+	for in := r.crowds; in != nil; in = in.next {
+		if in.Count != c {
+			continue
+		}
+		n = 1
+		for w := in.others.first; w != nil; w = w.next {
+			n++
+		}
+	}
+	return n
+}
