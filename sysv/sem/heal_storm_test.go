@@ -43,7 +43,7 @@ func (c *crowd) gather(size int) {
 		c.members = append(c.members, p)
 		if i == 0 {
 			steps = append(steps, "to heal", "to heal", "to finish")
-			kit.Eventually(c.t, "the first one is at it", func() bool { return processState(p.Process.Pid) != running })
+			kit.Eventually(c.t, "the first one is at it", func() bool { return kit.State(p.Process.Pid) != kit.Running })
 		}
 	}
 }
@@ -55,12 +55,12 @@ func (c *crowd) disperse() (said map[string]int) {
 	said = make(map[string]int)
 	kit.Eventually(c.t, "all come to an end", func() bool {
 		c.members = slices.DeleteFunc(c.members, func(p *sysvtest.Process) bool {
-			switch processState(p.Process.Pid) {
-			case gone:
+			switch kit.State(p.Process.Pid) {
+			case kit.Gone:
 				said[p.Line()]++
 				p.Finish()
 				return true
-			case stopped:
+			case kit.Stopped:
 				return c.decide(p)
 			}
 			return false

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,7 +20,6 @@ import (
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
-	"golang.org/x/sys/unix"
 )
 
 // shortGrace has creators count as dead soon. What sem_otime and sem_ctime tell
@@ -240,10 +237,7 @@ func stopAt(at string) {
 	sem.AtStep(func(name string) {
 		if name == at && !done {
 			done = true
-			// To this very thread, which else may go on for a moment.
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
+			kit.StopHere()
 		}
 	})
 }
@@ -357,25 +351,6 @@ func TestUserNamespaceThatMapsNobody(t *testing.T) {
 func startAt(t *testing.T, step string, key sysv.Key, n int) *sysvtest.Process {
 	t.Helper()
 	p := sysvtest.Start(t, opensOrCreates, key.String(), strconv.Itoa(n), step)
-	kit.Eventually(t, "it has stopped", func() bool { return processState(p.Process.Pid) == stopped })
+	kit.AwaitStopped(t, p.Process.Pid)
 	return p
-}
-
-// The states of a process that matter here.
-const (
-	running = iota
-	stopped
-	gone
-)
-
-// processState is that of a process, see proc_pid_stat(5).
-func processState(pid int) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return gone
-	}
-	if _, rest, _ := strings.Cut(string(text), ") "); strings.HasPrefix(rest, "T") {
-		return stopped
-	}
-	return running
 }

@@ -13,3 +13,6 @@ func Fill(key sysv.Key, id, size int, began time.Time, init func(*Mapping) error
 
 // ErrTakenForDead tells a creator to start over.
 var ErrTakenForDead = errTakenForDead
+
+// AtStep has f called with the name of each step of a creation or an opening.
+func AtStep(f func(string)) { step = f }

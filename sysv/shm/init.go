@@ -105,6 +105,10 @@ func OpenFilled(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Mapping, e
 	}
 }
 
+// step is called with the name of each step of a creation and of an opening that has
+// been done, or is about to heal, by tests that end or stop the process there.
+var step = func(string) {}
+
 // errTakenForDead says that this process was too slow as a creator: others may
 // have found it dead, and removed what it made. It does not remove it itself:
 // the id may be another's by now.
@@ -113,6 +117,7 @@ var errTakenForDead = errors.New("taken for dead")
 // fill makes of a new segment what it is to be, while its mode tells others that
 // it is in the making, and then gives it the mode that was asked for.
 func (s *Segment) fill(begin time.Time, mode int, init func(*Mapping) error) (filled *Mapping, err error) {
+	step("made")
 	m, err := s.attachAlone()
 	if errors.Is(err, sysv.ErrRemoved) {
 		return nil, errTakenForDead
@@ -130,6 +135,7 @@ func (s *Segment) fill(begin time.Time, mode int, init func(*Mapping) error) (fi
 	if late {
 		return nil, errors.Join(m.Detach(), errTakenForDead)
 	}
+	step("alone")
 	published := false
 	defer func() {
 		if !published { // an error, or a panic
@@ -139,14 +145,17 @@ func (s *Segment) fill(begin time.Time, mode int, init func(*Mapping) error) (fi
 	if err := init(m); err != nil {
 		return nil, err
 	}
+	step("filled")
 	stat, err := s.Stat()
 	if err != nil {
 		return nil, err
 	}
+	step("seen")
 	if err := kind.Set(s.id, stat.UID, stat.GID, uint32(mode)); err != nil {
 		return nil, s.error("shmctl", err, publishHint)
 	}
 	published = true
+	step("published")
 	stat, err = kind.Look(s.id)
 	if err != nil {
 		return nil, errors.Join(err, m.Detach())
@@ -154,6 +163,7 @@ func (s *Segment) fill(begin time.Time, mode int, init func(*Mapping) error) (fi
 	if stat.Dest {
 		return nil, errors.Join(m.Detach(), errTakenForDead)
 	}
+	step("accepted")
 	return m, m.inherit(true)
 }
 
@@ -173,6 +183,7 @@ func (s *Segment) attachAlone() (*Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
+	step("attached")
 	if err := m.inherit(false); err != nil {
 		return nil, errors.Join(err, m.Detach())
 	}
@@ -205,6 +216,7 @@ func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, de
 
 // attachFilled attaches a segment, and sees to it that the key is still its own.
 func attachFilled(id int, key sysv.Key, stat Stat, ownedBy *uint32, size int) (*Mapping, error) {
+	step("found")
 	seg, err := segmentOf(id, key, stat, ownedBy)
 	if err != nil {
 		return nil, err
@@ -216,6 +228,7 @@ func attachFilled(id int, key sysv.Key, stat Stat, ownedBy *uint32, size int) (*
 	if err != nil {
 		return nil, err
 	}
+	step("joined")
 	if stat, err = kind.Look(id); err == nil && (stat.Dest || stat.Key != key || stat.Mode == object.Making) {
 		err = seg.error("shmat", sysv.ErrRemoved, nil)
 	}
@@ -234,6 +247,7 @@ func isDead(stat Stat) bool {
 // removeDead removes what a dead creator left. Of those who find it at once one
 // does; for the others it is gone.
 func removeDead(stat Stat) error {
+	step("to heal")
 	err := sys.Shmctl(stat.ID, sys.IPC_RMID)
 	if err == nil || err == sys.EINVAL || err == sys.EIDRM {
 		return nil

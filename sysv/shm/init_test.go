@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,7 +18,6 @@ import (
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/object"
-	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -277,115 +274,6 @@ func TestCreatorThatIsLate(t *testing.T) {
 		kit.Must(t, again.Detach())
 		kit.Must(t, m.Detach())
 	})
-}
-
-// opener opens or fills the segment with a key, says with what it is filled, and
-// what came of it. Its fill waits, kills or stops itself as it is told.
-var opener = sysvtest.Helper("opener", func(args []string) error {
-	key, err := sysv.ParseKey(args[0])
-	if err != nil {
-		return err
-	}
-	grace, err := time.ParseDuration(args[1])
-	if err != nil {
-		return err
-	}
-	object.Grace = grace
-	odds, err := strconv.Atoi(args[3])
-	if err != nil {
-		return err
-	}
-	m, created, err := shm.OpenOrInit(bg, key, initSize, nil, func(m *shm.Mapping) error {
-		half := len(m.Bytes()) / 2
-		v := uint32(os.Getpid())
-		for i := 0; i < len(m.Bytes()); i += 4 {
-			if i == half && rand.IntN(odds) == 0 {
-				switch args[2] {
-				case "kill":
-					syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				case "stop":
-					fmt.Println("stopping")
-					syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-				}
-			}
-			binary.NativeEndian.PutUint32(m.Bytes()[i:], v)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	v, err := filledWith(m)
-	fmt.Println("filled with", v, "by me", created, err)
-	return err
-})
-
-// Whoever has it attached lives, however long he is stopped.
-func TestCreatorThatIsStoppedIsWaitedFor(t *testing.T) {
-	emulator.Mode.Skip(t)
-	const grace = 20 * time.Millisecond
-	shortGrace(t, grace)
-	key := initKey(t)
-	p := sysvtest.Start(t, opener, key.String(), grace.String(), "stop", "1")
-	p.Expect("stopping")
-	_, _, err := shm.OpenOrInit(kit.Brief(t), key, initSize, nil, mustNotInit)
-	kit.WantError(t, err, sysv.ErrNotInitialized, fmt.Sprintf("process %d is filling it", p.Cmd.Process.Pid))
-	kit.WantError(t, err, context.DeadlineExceeded)
-	kit.Must(t, p.Cmd.Process.Signal(syscall.SIGCONT))
-	p.Expect(fmt.Sprintf("filled with %d by me true <nil>", p.Cmd.Process.Pid))
-	p.Finish()
-	m, created, err := shm.OpenOrInit(bg, key, initSize, nil, mustNotInit)
-	kit.Must(t, err)
-	if created {
-		t.Error("created")
-	}
-	kit.Must(t, m.Detach())
-}
-
-// However many creators are killed in the middle, whoever has the segment sees
-// it whole, and as all others do.
-func TestStormOfKilledCreators(t *testing.T) {
-	emulator.Mode.Skip(t)
-	const grace = 30 * time.Millisecond
-	shortGrace(t, grace)
-	openers, kills := 8, 0
-	for round := range storm.Amount(10, 200) {
-		key := initKey(t)
-		if round%3 == 0 {
-			unattached(t, key)
-		}
-		var ends []func() string
-		for range openers {
-			cmd := sysvtest.Command(opener, key.String(), grace.String(), "kill", "2")
-			ends = append(ends, kit.Async(t, func() string {
-				said, err := cmd.Output()
-				if err != nil {
-					return err.Error()
-				}
-				return string(said)
-			}))
-		}
-		filled, creators := make(map[int]bool), 0
-		for _, end := range ends {
-			said := end()
-			var v int
-			var created bool
-			if said == "signal: killed" {
-				kills++
-			} else if _, err := fmt.Sscanf(said, "filled with %d by me %t <nil>", &v, &created); err != nil {
-				t.Errorf("%q: %v", said, err)
-			} else {
-				filled[v] = true
-			}
-			if created {
-				creators++
-			}
-		}
-		if len(filled) > 1 || len(filled) == 1 && creators != 1 {
-			t.Errorf("round %d: filled with %v, by %d", round, filled, creators)
-		}
-	}
-	t.Logf("%d creators were killed", kills)
 }
 
 // unmapped tries to fill a segment where the kernel knows no name for its user.

@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv"
+	"golang.org/x/sys/unix"
 )
 
 // Nobody is a user, and a group, who owns nothing.
@@ -38,6 +41,40 @@ func As(cmd *exec.Cmd, uid, gid uint32) *exec.Cmd {
 
 // Ordinary makes cmd a process whom the kernel refuses things.
 func Ordinary(cmd *exec.Cmd) *exec.Cmd { return As(cmd, Nobody, Nobody) }
+
+// StopHere stops this process, which goes on from here after SIGCONT.
+func StopHere() {
+	// To this very thread, which else may go on for a moment.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
+}
+
+// The states of a process that matter to tests. One that is gone has been waited for:
+// before that the kernel may still be at its memory.
+const (
+	Running = iota
+	Stopped
+	Gone
+)
+
+// State is that of a process, see proc_pid_stat(5).
+func State(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return Gone
+	}
+	if _, rest, _ := strings.Cut(string(text), ") "); strings.HasPrefix(rest, "T") {
+		return Stopped
+	}
+	return Running
+}
+
+// AwaitStopped waits until a process has stopped.
+func AwaitStopped(t testing.TB, pid int) {
+	t.Helper()
+	Eventually(t, "it has stopped", func() bool { return State(pid) == Stopped })
+}
 
 // NeedCommand skips the test where there is no such program.
 func NeedCommand(t testing.TB, name string) {

@@ -82,6 +82,7 @@ func (k *Kind[T]) Look(id int) (T, error) {
 		if entry, ok := k.find(id); ok {
 			return entry, nil
 		}
+		stat, err = k.Stat(id) // it may have been removed since
 	}
 	if err != nil {
 		return stat, k.Error(k.Ctl, sysv.Private, id, err, nil)

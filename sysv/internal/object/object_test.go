@@ -100,6 +100,25 @@ func TestOpenLooksAgainWhenRemoved(t *testing.T) {
 	}
 }
 
+// Who may not read an object, and does not find it in the table either, as it was
+// removed in between, is not told that he may not.
+func TestLookAtWhatIsRemovedMeanwhile(t *testing.T) {
+	k := kindOf()
+	results := []error{sys.EACCES, sys.EINVAL}
+	k.Stat = func(int) (entry, error) {
+		err := results[0]
+		results = results[min(1, len(results)-1):]
+		return entry{}, err
+	}
+	if _, err := k.Look(1); !errors.Is(err, sysv.ErrRemoved) {
+		t.Errorf("%v, want ErrRemoved", err)
+	}
+	results = []error{sys.EACCES}
+	if _, err := k.Look(1); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v, want the kernel's EACCES of what is in no table", err)
+	}
+}
+
 func TestOwnedByWantsOwnerAndCreator(t *testing.T) {
 	for _, tt := range []struct {
 		uid, cuid uint32
