@@ -9,23 +9,57 @@
 //
 // # How to wait
 //
-// A Count stands in memory that is viewed, beside what it is about:
+// A Count stands in memory that is viewed, beside what it is about. This is all of a
+// price feed, of which one process is the writer and any number are readers. It has
+// room for two editions: the one that Edition names is complete, and the writer is at
+// the other. So readers see no half-written prices, nor do they if he is killed in the
+// middle; who takes his place goes on with the next edition.
 //
 //	type feed struct {
 //		Changed event.Count
-//		Version atomic.Uint32
-//		...
+//		Edition atomic.Uint32
+//		Prices  [2][4]atomic.Uint32
 //	}
-//	f, err := shm.View[feed](mapping, 0)
 //
-// Who changes something advances afterwards:
+//	// publish is what the writer calls. There is only one of them at a time.
+//	func (f *feed) publish(prices [4]uint32) {
+//		next := f.Edition.Load() + 1
+//		for i, price := range prices {
+//			f.Prices[next%2][i].Store(price)
+//		}
+//		f.Edition.Store(next)
+//		f.Changed.Advance()
+//	}
 //
-//	f.Version.Add(1)
-//	f.Changed.Advance()
+//	// next waits for an edition that is not last, and reads it.
+//	func (f *feed) next(ctx context.Context, last uint32) (edition uint32, prices [4]uint32, err error) {
+//		for {
+//			err = f.Changed.Until(ctx, func() bool { return f.Edition.Load() != last })
+//			if err != nil {
+//				return 0, prices, err
+//			}
+//			edition = f.Edition.Load()
+//			for i := range prices {
+//				prices[i] = f.Prices[edition%2][i].Load()
+//			}
+//			// Once there is another, the writer may have begun to write over this one.
+//			if f.Edition.Load() == edition {
+//				return edition, prices, nil
+//			}
+//		}
+//	}
 //
-// and who waits says for what:
+// Both find it by its key. Zeros are how a feed begins, so that it does not matter who
+// comes first; where a segment has to be filled before others see it there is
+// [example.com/sysvipc/sysv/shm.OpenOrInit].
 //
-//	err = f.Changed.Until(ctx, func() bool { return f.Version.Load() != last })
+//	seg, _, err := shm.OpenOrCreate(sysv.KeyOf("prices.example.com"), 4096, nil)
+//	...
+//	mem, err := seg.Attach(nil)
+//	...
+//	f, err := shm.View[feed](mem, 0)
+//
+// A writer in C is below.
 //
 // [Count.Until] is the loop that is easily written wrong: read the Count, then
 // look, then wait for the Count to be another than the one that was read. In that
@@ -33,7 +67,9 @@
 // own.
 //
 // What is waited for must be read and written in a way that holds between processes:
-// by the 32-bit functions of sync/atomic, or under a lock.
+// by the 32-bit functions of sync/atomic, or under a lock. Plain loads and stores won't
+// do, even of what nobody else touches at the time: compilers and processors put them
+// into another order. 64-bit ones do on all 64-bit machines but mips64.
 //
 // # What it costs
 //
@@ -110,6 +146,25 @@
 //	uint32_t seen;
 //	while (seen = event_read(e), !ready())
 //		event_await(e, seen);
+//
+// And this is the writer of the price feed above. The struct is in the memory that
+// shmat(2) returns for shmget(key, 4096, IPC_CREAT | 0600), where key is what
+// [example.com/sysvipc/sysv.KeyOf] says, or shows how to compute in C.
+//
+//	struct feed {
+//		uint32_t changed; /* the event.Count */
+//		uint32_t edition;
+//		uint32_t prices[2][4];
+//	};
+//
+//	static void feed_publish(struct feed *f, const uint32_t prices[4])
+//	{
+//		uint32_t next = __atomic_load_n(&f->edition, __ATOMIC_SEQ_CST) + 1;
+//		for (int i = 0; i < 4; i++)
+//			__atomic_store_n(&f->prices[next % 2][i], prices[i], __ATOMIC_SEQ_CST);
+//		__atomic_store_n(&f->edition, next, __ATOMIC_SEQ_CST);
+//		event_advance(&f->changed);
+//	}
 //
 // Waiters in C don't announce themselves before they look: advance with
 // [Count.Advance] for them. A C++ program writes the same; Python, Perl and PHP have no

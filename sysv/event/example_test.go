@@ -13,19 +13,15 @@ import (
 	"example.com/sysvipc/sysv/shm"
 )
 
-// A feed is prices that one process writes and others wait for. There is room for
-// two editions: the one that Edition names is complete, and the writer is at the
-// other. So readers see no half-written prices, nor do they if he is killed.
-//
-// It is words of 32 bits, all read and written by sync/atomic, so that processors
-// keep the order.
+// A feed is prices that one process writes and others wait for. The documentation of
+// the package says how it works.
 type feed struct {
 	Changed event.Count
 	Edition atomic.Uint32
 	Prices  [2][4]atomic.Uint32
 }
 
-// publish is what the writer calls.
+// publish is what the writer calls. There is only one of them at a time.
 func (f *feed) publish(prices [4]uint32) {
 	next := f.Edition.Load() + 1
 	for i, price := range prices {

@@ -43,6 +43,22 @@ func Report(b *testing.B, unit string, ours Measure, peer string, theirs Measure
 // each prints one number.
 func C(b testing.TB, source string) func(args ...string) Measure {
 	b.Helper()
+	program := Program(b, source)
+	return func(args ...string) Measure {
+		return func() float64 {
+			out, err := exec.Command(program, args...).Output()
+			if err != nil {
+				b.Fatalf("%s %v: %v", source, args, err)
+			}
+			return Number(b, strings.TrimSpace(string(out)))
+		}
+	}
+}
+
+// Program compiles a program of testdata/peer, and returns where it is until the test
+// ends.
+func Program(b testing.TB, source string) (path string) {
+	b.Helper()
 	cc, err := exec.LookPath("cc")
 	if err != nil {
 		b.Skip("skipping, no C compiler to make the peer: apt-get install gcc libc6-dev")
@@ -53,15 +69,7 @@ func C(b testing.TB, source string) func(args ...string) Measure {
 	if out, err := exec.Command(cc, "-O2", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
 		b.Fatalf("cc: %v\n%s", err, out)
 	}
-	return func(args ...string) Measure {
-		return func() float64 {
-			out, err := exec.Command(program, args...).Output()
-			if err != nil {
-				b.Fatalf("%s %v: %v", source, args, err)
-			}
-			return Number(b, strings.TrimSpace(string(out)))
-		}
-	}
+	return program
 }
 
 // PingPong measures, on one CPU and on two, what one of n turns takes that two

@@ -116,6 +116,10 @@ var (
 	// Filters: they would see the calls of the emulator, not those of the program.
 	Filters = Limit{what: "it installs no seccomp filters"}
 
+	// Programs: those that the tests compile are the machine's, with its byte order
+	// and its sizes.
+	Programs = Limit{what: "C programs are of another architecture"}
+
 	Exec           = Limit{what: "it does not pass SHM_EXEC on to the pages"}
 	HugePages      = Limit{what: "it attaches huge pages at addresses for small ones"}
 	HugeMappings   = Limit{what: "it takes its time for each page of a terabyte"}
