@@ -144,7 +144,9 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	re := regexp.MustCompile("(?m)" + args[0])
 	var out []byte
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	pause := 20 * time.Millisecond // the longer the more often, for others need the processor too
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		pause = min(2*pause, 320*time.Millisecond)
 		out, _ = command(ts, args[1:]).CombinedOutput()
 		if re.Match(out) != neg {
 			return

@@ -2,9 +2,10 @@ package event
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
+
+	"example.com/sysvipc/sysv/internal/storm"
 )
 
 // The protocol's machines, run in every order in which their steps can follow one
@@ -399,7 +400,7 @@ func protocol(in scenario) *model {
 
 func TestModel(t *testing.T) {
 	all, states := scenarios, 0
-	if os.Getenv("SYSVIPC_STORM") == "full" {
+	if storm.Size(false, true) {
 		all = append(all[:len(all):len(all)], largeScenarios...)
 	}
 	for _, in := range all {

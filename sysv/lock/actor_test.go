@@ -101,7 +101,9 @@ func (a *actor) at(step string) {
 	<-a.resume
 }
 
-const aMoment = 20 * time.Millisecond
+// aMoment is long enough for a look on a busy machine, and shorter than who makes the
+// group is waited for.
+const aMoment = 200 * time.Millisecond
 
 // do performs a command. Whoever is no member yet becomes one first.
 func (a *actor) do(command string) error {

@@ -24,7 +24,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	other := join(t, g).Mutex(0)
 	take(t, other)
 	before := kit.Number(t)(kit.Threads())
-	goroutines := kit.Crowd(storm.Amount(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -56,7 +56,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	before := kit.Number(t)(kit.Threads())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	goroutines := kit.Crowd(storm.Amount(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -115,7 +115,7 @@ func TestWaiterTakesNoProcessorTime(t *testing.T) {
 	p.Send("lock 0")
 	p.Send("unlock 0")
 	awaitWaiters(t, g, 0, 1)
-	wait := storm.Amount(500*time.Millisecond, 5*time.Second)
+	wait := storm.Size(500*time.Millisecond, 5*time.Second)
 	time.Sleep(wait)
 	kit.Must(t, m.Unlock())
 	p.Expect("locked")

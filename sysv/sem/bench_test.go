@@ -5,6 +5,7 @@ package sem_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -50,6 +51,37 @@ func BenchmarkFive(b *testing.B) {
 	against(b, "ns/call", compare.Nanoseconds(n, func() {
 		s.Do(bg, sem.Op{Delta: 1}, sem.Op{Num: 1, Delta: 1}, sem.Op{Delta: -1}, sem.Op{Num: 1, Delta: -1}, sem.Op{Num: 2})
 	}), "five", strconv.Itoa(n))
+}
+
+// BenchmarkValues is one look at a whole set.
+func BenchmarkValues(b *testing.B) {
+	for _, nsems := range []int{1, 100, 32000} {
+		b.Run(fmt.Sprintf("nsems=%d", nsems), func(b *testing.B) {
+			s, n := newSet(b, slices.Repeat([]int{1}, nsems)...), 3_200_000/(nsems+32)
+			b.Run("Values", func(b *testing.B) {
+				against(b, "ns/call", compare.Nanoseconds(n, func() { s.Values() }), "getall", strconv.Itoa(nsems), strconv.Itoa(n))
+			})
+			b.Run("AppendValues", func(b *testing.B) {
+				var values []int
+				against(b, "ns/call", compare.Nanoseconds(n, func() { values, _ = s.AppendValues(values[:0]) }), "getall", strconv.Itoa(nsems), strconv.Itoa(n))
+			})
+		})
+	}
+}
+
+// BenchmarkCreate is a set that is made, given its values and removed.
+func BenchmarkCreate(b *testing.B) {
+	for _, nsems := range []int{1, 100} {
+		b.Run(fmt.Sprintf("nsems=%d", nsems), func(b *testing.B) {
+			const n = 5000
+			values := slices.Repeat([]int{1}, nsems)
+			against(b, "ns/set", compare.Nanoseconds(n, func() {
+				s, err := sem.Create(sysv.Private, values, nil)
+				kit.Must(b, err)
+				s.Remove()
+			}), "create", strconv.Itoa(nsems), strconv.Itoa(n))
+		})
+	}
 }
 
 func BenchmarkPingPong(b *testing.B) { compare.PingPong(b, "semop.c", takeTurns) }

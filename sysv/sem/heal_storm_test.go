@@ -91,7 +91,7 @@ func (c *crowd) decide(p *sysvtest.Process) (killed bool) {
 func TestHealingStorm(t *testing.T) {
 	emulator.Mode.Skip(t)
 	c := &crowd{t: t, r: storm.Random(t)}
-	rounds := storm.Amount(5, 500)
+	rounds := storm.Amount(2, 500)
 	left := 0
 	begin := time.Now()
 	for round := range rounds {

@@ -31,6 +31,7 @@ import (
 var methods = kit.Methods[*sem.Set]{
 	{"Set.Value", func(s *sem.Set) error { _, err := s.Value(0); return err }},
 	{"Set.Values", func(s *sem.Set) error { _, err := s.Values(); return err }},
+	{"Set.AppendValues", func(s *sem.Set) error { _, err := s.AppendValues(nil); return err }},
 	{"Set.LastPID", func(s *sem.Set) error { _, err := s.LastPID(0); return err }},
 	{"Set.Waiters", func(s *sem.Set) error { _, err := s.Waiters(0); return err }},
 	{"Set.ZeroWaiters", func(s *sem.Set) error { _, err := s.ZeroWaiters(0); return err }},
@@ -183,7 +184,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 	}{
 		{0o600, with("")},
 		{0o660, with("")},
-		{0o604, with("ok", "Set.Value", "Set.Values", "Set.LastPID", "Set.Waiters", "Set.ZeroWaiters", "Set.Stat", "Set.Do for 0", "Set.Try for 0")},
+		{0o604, with("ok", "Set.Value", "Set.Values", "Set.AppendValues", "Set.LastPID", "Set.Waiters", "Set.ZeroWaiters", "Set.Stat", "Set.Do for 0", "Set.Try for 0")},
 		{0o602, with("ok", "Set.Do", "Set.Try", "Mutex.Lock", "Mutex.TryLock", "Counting.Release", "Counting.Acquire", "Counting.TryAcquire", "Set.SetValue", "Set.SetValues")},
 		{0o606, methods.All("ok", admin)},
 	} {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
 	"example.com/sysvipc/sysv/sem"
@@ -59,6 +61,33 @@ func TestValuesOutOfRange(t *testing.T) {
 		kit.WantHint(t, s.SetValues(values), syscall.EINVAL, fmt.Sprintf("%d values for 2 semaphores", len(values)))
 	}
 	wantValues(t, s, 1, 2)
+}
+
+// What there is stays in front, and where there is room nothing is allocated.
+func TestAppendValues(t *testing.T) {
+	for _, n := range []int{1, 7, 8, 9, 4000} {
+		given := make([]int, n)
+		for i := range given {
+			given[i] = i * 8 % 32768
+		}
+		s := newSet(t, given...)
+		dst := append(make([]int, 0, 2+n), -1, -2)
+		got, err := s.AppendValues(dst)
+		kit.Must(t, err)
+		if want := append([]int{-1, -2}, given...); !slices.Equal(got, want) {
+			t.Errorf("%d values: %v, want %v", n, got, want)
+		}
+		if &got[0] != &dst[0] {
+			t.Errorf("%d values: they are elsewhere, though there was room", n)
+		}
+	}
+	gone := newSet(t, 1)
+	kit.Must(t, gone.Remove())
+	got, err := gone.AppendValues([]int{5})
+	kit.WantError(t, err, sysv.ErrRemoved)
+	if !slices.Equal(got, []int{5}) {
+		t.Errorf("with an error: %v, want what there was", got)
+	}
 }
 
 func TestLastPIDIsWhoSetTheValue(t *testing.T) {

@@ -4,6 +4,8 @@
  *
  *   semop pair UNDO N        ns for a -1 and a +1 on a semaphore of 1
  *   semop five N             ns for one call of five operations
+ *   semop getall NSEMS N     ns for reading all values of a set
+ *   semop create NSEMS N     ns for a new set, its values and its removal
  *   semop pingpong CPUS N    ns for a turn to another process and back
  *   semop contend PROCS MS   increments per second of a counter under a lock
  */
@@ -71,6 +73,47 @@ static double five(long n)
 		if (semop(set, b, 5) < 0)
 			fail("semop");
 	}
+	return (now() - begin) / n;
+}
+
+union semun {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+};
+
+/* make_set makes a set of which each value is 1. */
+static int make_set(int nsems, unsigned short *values)
+{
+	for (int i = 0; i < nsems; i++)
+		values[i] = 1;
+	int id = semget(IPC_PRIVATE, nsems, IPC_CREAT | 0600);
+	if (id < 0)
+		fail("semget");
+	if (semctl(id, 0, SETALL, (union semun){.array = values}) < 0)
+		fail("SETALL");
+	return id;
+}
+
+static double getall(int nsems, long n)
+{
+	unsigned short *values = calloc(nsems, sizeof *values);
+	int id = make_set(nsems, values);
+	double begin = now();
+	for (long i = 0; i < n; i++)
+		if (semctl(id, 0, GETALL, (union semun){.array = values}) < 0)
+			fail("GETALL");
+	double took = now() - begin;
+	semctl(id, 0, IPC_RMID);
+	return took / n;
+}
+
+static double create(int nsems, long n)
+{
+	unsigned short *values = calloc(nsems, sizeof *values);
+	double begin = now();
+	for (long i = 0; i < n; i++)
+		semctl(make_set(nsems, values), 0, IPC_RMID);
 	return (now() - begin) / n;
 }
 
@@ -144,6 +187,10 @@ int main(int argc, char **argv)
 		result = pair(atoi(argv[2]) ? SEM_UNDO : 0, atol(argv[3]));
 	else if (argc == 3 && !strcmp(argv[1], "five"))
 		result = five(atol(argv[2]));
+	else if (argc == 4 && !strcmp(argv[1], "getall"))
+		result = getall(atoi(argv[2]), atol(argv[3]));
+	else if (argc == 4 && !strcmp(argv[1], "create"))
+		result = create(atoi(argv[2]), atol(argv[3]));
 	else if (argc == 4 && !strcmp(argv[1], "pingpong"))
 		result = pingpong(atoi(argv[2]), atol(argv[3]));
 	else if (argc == 4 && !strcmp(argv[1], "contend"))

@@ -13,10 +13,22 @@ import (
 	"testing"
 )
 
-// Amount returns how much of something a test does: a little, or with
-// SYSVIPC_STORM=full all of it.
-func Amount[T any](short, full T) T {
-	if os.Getenv("SYSVIPC_STORM") == "full" {
+// Amount returns how much of something a test does: a little, with
+// SYSVIPC_STORM=full all of it, and with SYSVIPC_STORM=tenth a tenth of that, but no
+// less than a little.
+func Amount(short, full int) int {
+	switch os.Getenv("SYSVIPC_STORM") {
+	case "full":
+		return full
+	case "tenth":
+		return max(short, full/10)
+	}
+	return short
+}
+
+// Size returns of what size it is: a tenth of a storm has the crowds of a full one.
+func Size[T any](short, full T) T {
+	if os.Getenv("SYSVIPC_STORM") != "" {
 		return full
 	}
 	return short

@@ -539,8 +539,8 @@ func (a *toll) String() string {
 // who is killed, and nothing that the dead had is missing.
 func TestKillStorm(t *testing.T) {
 	r := storm.Random(t)
-	rounds, kills := storm.Amount(1, 20), storm.Amount(2*len(announcements), 100)
-	crowds := storm.Amount([]int{4}, []int{8, 4, 2, 1}) // the more, the more of them wait for the lock
+	rounds, kills := storm.Amount(1, 20), storm.Size(2*len(announcements), 100)
+	crowds := storm.Size([]int{4}, []int{8, 4, 2, 1}) // the more, the more of them wait for the lock
 	start := time.Now()
 	var sum toll
 	for round := range rounds {

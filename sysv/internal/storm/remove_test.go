@@ -514,7 +514,7 @@ func (s *stage) perform(round int) {
 // A set and a segment are removed while processes wait, change, look, attach
 // and list: all of them end with ErrRemoved, or with a list that is true.
 func TestRemovalStorm(t *testing.T) {
-	crowd, rounds := storm.Amount(2*len(program), 64), storm.Amount(5, 200)
+	crowd, rounds := storm.Size(2*len(program), 64), storm.Amount(5, 200)
 	start := time.Now()
 	s := newStage(t, crowd)
 	for round := range rounds {
