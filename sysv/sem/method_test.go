@@ -122,7 +122,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 	emulator.Mode.Skip(t)
 	reads := func(what string) map[string]string {
 		want := make(map[string]string)
-		for _, name := range []string{"Value", "Values", "LastPID", "Waiters", "ZeroWaiters", "Stat", "Do for 0", "Try for 0"} {
+		for _, name := range []string{"Value", "Values", "AppendValues", "LastPID", "Waiters", "ZeroWaiters", "Stat", "Do for 0", "Try for 0"} {
 			want["Set."+name] = what
 		}
 		return want
