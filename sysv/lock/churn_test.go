@@ -31,6 +31,8 @@ type churned struct {
 	newest  atomic.Int32 // the id of the newest group that was created
 	created atomic.Int32
 	locked  atomic.Int32
+	beside  atomic.Int32 // those that were in a group when a newer one was created
+	late    atomic.Bool  // this can be so for a while, as nobody tells them
 }
 
 // churner opens or makes the group with a key, uses it, and removes it now and
@@ -89,6 +91,9 @@ func (c *churned) round(key sysv.Key, remove bool) error {
 		}
 	}
 	for range 3 {
+		if c.late.Load() {
+			time.Sleep(3 * time.Millisecond) // a new group may come
+		}
 		newest := c.newest.Load()
 		if _, err := g.Mutex(0).Lock(ctx); err != nil {
 			if errors.Is(err, sysv.ErrRemoved) {
@@ -97,11 +102,19 @@ func (c *churned) round(key sysv.Key, remove bool) error {
 			return err
 		}
 		c.locked.Add(1)
-		if int32(g.ID()) < newest {
+		beside := int32(g.ID()) < newest
+		if beside && !c.late.Load() {
 			return fmt.Errorf("locked in group %d, beside %d, which is newer", g.ID(), newest)
 		}
 		if err := ignoreRemoved(g.Mutex(0).Unlock()); err != nil {
 			return err
+		}
+		if beside {
+			c.beside.Add(1)
+			if err := useUntilRemoved(g.Mutex(0)); !errors.Is(err, sysv.ErrRemoved) {
+				return fmt.Errorf("used group %d, beside %d, which is newer: %v", g.ID(), newest, err)
+			}
+			break
 		}
 	}
 	if remove {
@@ -114,11 +127,12 @@ func (c *churned) round(key sysv.Key, remove bool) error {
 
 // However many creators and removers are killed, at every step of theirs, and
 // whatever ipcrm takes: the group can be opened or made, no object is left, and
-// nobody gets a mutex of an old group once there is a new one.
+// nobody gets a mutex of an old group once there is a new one, or, where ipcrm takes
+// both the segment and the set, for long after that.
 func TestStormOfKilledCreatorsAndRemovers(t *testing.T) {
 	emulator.Mode.Skip(t)
 	r := storm.Random(t)
-	for _, ipcrm := range []string{"nothing", "segment", "set"} {
+	for _, ipcrm := range []string{"nothing", "segment", "set", "both"} {
 		t.Run("ipcrm "+ipcrm, func(t *testing.T) {
 			key := newKey(t)
 			seg, m, err := shm.Anonymous(4096)
@@ -126,6 +140,7 @@ func TestStormOfKilledCreatorsAndRemovers(t *testing.T) {
 			defer m.Detach()
 			c, err := shm.View[churned](m, 0)
 			kit.Must(t, err)
+			c.late.Store(ipcrm == "both")
 			var lives []string
 			for range storm.Amount(3, 40) {
 				lives = append(lives, churnSteps...)
@@ -158,7 +173,7 @@ func TestStormOfKilledCreatorsAndRemovers(t *testing.T) {
 			}
 			kit.Must(t, c.round(key, true))
 			wantNames(t, key)
-			t.Logf("%d processes were killed at a step, %d groups made, %d locks", kills.Load(), c.created.Load(), c.locked.Load())
+			t.Logf("%d processes were killed at a step, %d groups made, %d locks, %d times beside a newer group", kills.Load(), c.created.Load(), c.locked.Load(), c.beside.Load())
 		})
 	}
 }
@@ -172,12 +187,12 @@ var churnSteps = []string{
 
 // takeAway is ipcrm(1).
 func takeAway(key sysv.Key, what string) {
-	switch what {
-	case "segment":
+	if what == "segment" || what == "both" {
 		if seg, err := shm.Open(key, nil); err == nil {
 			seg.Remove()
 		}
-	case "set":
+	}
+	if what == "set" || what == "both" {
 		ctx, cancel := context.WithTimeout(bg, time.Millisecond)
 		defer cancel()
 		if set, err := sem.Open(ctx, key, nil); err == nil {

@@ -118,8 +118,12 @@
 // that is held gets W, so that its Unlock comes to do that. So members who need
 // no system call hear of it too: who is inside stays there until he unlocks, and
 // nobody comes in after him, but a member of the next group can be inside at the
-// same time. After ipcrm of both the segment and the set nobody knows of the
-// members any more, and they go on without a system call until they wait.
+// same time.
+//
+// After ipcrm of both the segment and the set nobody knows of the members any more.
+// So each member looks for himself whether both are there (IPC_STAT), and marks the
+// mutexes if one is not: the first Lock or TryLock does it that comes 50 ms or more
+// after the last look. Where there are no calls, nothing is done.
 //
 // # Failures
 //
@@ -133,10 +137,17 @@
 // of 1,048,576 times and the last of them holds the very mutex, it would rob it.
 //
 // Removal of the set (ipcrm) wakes those who wait with [sysv.ErrRemoved]; then
-// nobody can tell any more who lives. Other programs must not write to the set's
-// semaphores, nor give it values: SETVAL and SETALL make the kernel forget what
-// there is to undo. Whoever may write to the segment can break every lock in it,
-// though not this process's memory.
+// nobody can tell any more who lives. After ipcrm of the segment, of the set or of
+// both, members who find their mutexes free go on for up to 50 ms, or longer where
+// a timer of their process runs late, and then get [sysv.ErrRemoved]. Where both
+// are gone, a member of a new group can be inside meanwhile with one of them. Who
+// has a mutex keeps it until he unlocks, and until then others wait for him, or
+// until the set is removed. A member who may no longer read the segment and the set
+// can't look, and goes on.
+//
+// Other programs must not write to the set's semaphores, nor give it values: SETVAL
+// and SETALL make the kernel forget what there is to undo. Whoever may write to the
+// segment can break every lock in it, though not this process's memory.
 //
 // The sources are semop(2), shmop(2) and the kernel's ipc/sem.c.
 package lock

@@ -12,3 +12,10 @@ func TakeSlot(g *Group, slot int) error {
 
 // PromiseToken is a step of the first use of a mutex.
 func PromiseToken(m *Mutex) error { return m.group.promiseToken(m.group.wake(m.index)) }
+
+// LookedLately tells whether calls need not look whether the group is there still.
+func LookedLately(g *Group) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.watch.looked
+}

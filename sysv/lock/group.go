@@ -26,8 +26,9 @@ type Group struct {
 	slot int
 	me   uint32 // the word of a mutex that this process has
 
-	mu     sync.Mutex // held to arm and to close
+	mu     sync.Mutex // held to arm, to look and to close
 	closed bool
+	watch  watch
 }
 
 // enter makes this process a member.
@@ -82,22 +83,22 @@ func (g *Group) Close() error {
 	if g.closed {
 		return nil
 	}
+	g.haveLook()
 	var armedMutexes []int
 	for i := range g.mutexes {
-		if g.mutexes[i].me.Swap(nobody) != nobody {
-			armedMutexes = append(armedMutexes, i)
-		}
-	}
-	for _, i := range armedMutexes {
 		m := &g.mutexes[i]
+		if !m.armed {
+			continue
+		}
 		if m.word.Load()&^waiters == g.me || !m.turn.Idle() {
-			for _, i := range armedMutexes {
-				g.mutexes[i].me.Store(g.me)
-			}
 			return m.error(ErrInUse)
 		}
+		armedMutexes = append(armedMutexes, i)
 	}
 	g.closed = true
+	if len(armedMutexes) > 0 {
+		g.watch.timeout.Stop()
+	}
 	gone := new(cell) // for Unlock, which looks before it asks
 	for i := range g.mutexes {
 		g.mutexes[i].cell, g.mutexes[i].word = gone, &gone.word

@@ -57,6 +57,11 @@ func obey(g *lock.Group, line string) string {
 		return took(true, abandoned, err)
 	case "trylock":
 		return took(m.TryLock())
+	case "use":
+		return outcome(useUntilRemoved(m))
+	case "pause":
+		pause(g)
+		return outcome(nil)
 	case "repaired":
 		return outcome(m.Repaired())
 	case "unlock":

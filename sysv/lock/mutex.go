@@ -25,8 +25,9 @@ var ErrNotLocked = sem.ErrNotLocked
 // Goroutines of one process queue in Go, and one of them at a time waits in the
 // kernel. They are not told apart: one may unlock what another locked.
 type Mutex struct {
-	me     atomic.Uint32  // the word while this process has it; nobody until armed, and after Close
+	me     atomic.Uint32  // the word while this process has it; nobody where Lock must arm, and after Close
 	queued atomic.Bool    // who has it came by the queue, and has the turn
+	armed  bool           // this process's end adds a token; with the group's mu held
 	word   *atomic.Uint32 // cell's
 	cell   *cell
 	group  *Group
@@ -147,7 +148,7 @@ func (m *Mutex) gotMarked() (abandoned bool, err error) {
 	return false, sysv.ErrRemoved
 }
 
-// lock is Lock where the mutex is not free, or has not been used yet.
+// lock is Lock where the mutex is not free, or has not been used lately.
 func (m *Mutex) lock(ctx context.Context) (abandoned bool, err error) {
 	if err := m.turn.Take(ctx); err != nil {
 		return false, err
@@ -316,10 +317,10 @@ func (m *Mutex) mine() (me uint32, err error) {
 	if err := m.usable(); err != nil {
 		return nobody, err
 	}
-	if me := m.me.Load(); me != nobody {
-		return me, nil
+	if !m.armed {
+		return nobody, ErrNotLocked
 	}
-	return nobody, ErrNotLocked
+	return m.group.me, nil
 }
 
 // usable returns the error of every method where there is no such mutex; with

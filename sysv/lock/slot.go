@@ -94,6 +94,7 @@ func (g *Group) dead(word uint32) (bool, error) {
 // arm prepares this process for a mutex, before it takes or awaits it for the
 // first time: from then on its end adds a token to those that wake waiters. So
 // an owner's death wakes one, and a waiter that dies with a token passes it on.
+// From time to time it is called again, to look whether the group is there still.
 func (m *Mutex) arm() (me uint32, err error) {
 	if me := m.me.Load(); me != nobody {
 		return me, nil
@@ -107,11 +108,14 @@ func (m *Mutex) arm() (me uint32, err error) {
 	if me := m.me.Load(); me != nobody {
 		return me, nil
 	}
-	if err := g.promiseToken(g.wake(m.index)); err != nil {
-		return 0, err
+	if !m.armed {
+		if err := g.promiseToken(g.wake(m.index)); err != nil {
+			return 0, err
+		}
+		at(armed)
+		m.armed = true
 	}
-	at(armed)
-	m.me.Store(g.me)
+	g.letUse(m)
 	return g.me, nil
 }
 
