@@ -16,3 +16,6 @@ var ErrTakenForDead = errTakenForDead
 
 // AtStep has f called with the name of each step of a creation or an opening.
 func AtStep(f func(string)) { step = f }
+
+// CheckType says why values of a type can't be shared, or nil.
+var CheckType = checkType

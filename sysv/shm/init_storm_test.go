@@ -386,13 +386,13 @@ func openID(t testing.TB, id int) *shm.Segment {
 // What others have made is taken as it is.
 func TestInitStorm(t *testing.T) {
 	emulator.Mode.Skip(t)
-	crowd, rounds, kills := storm.Amount(12, maxCrowd), storm.Amount(4, 200), storm.Amount(0, 1000)
+	crowd, rounds, kills := storm.Size(12, maxCrowd), storm.Amount(4, 200), storm.Amount(0, 1000)
 	s := newSettlement(t, crowd, shortly)
 	before := len(segments(t))
 	begin := time.Now()
 	round := 0
 	for ; round < rounds || s.kills < kills; round++ {
-		s.round(round%10 == 3, storm.Amount(3, 6))
+		s.round(round%10 == 3, storm.Size(3, 6))
 		if left := segments(t); len(left) != before {
 			t.Fatalf("round %d: these are left: %+v", round, left)
 		}

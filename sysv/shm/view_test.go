@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,6 +166,26 @@ func TestViewAllocatesOnce(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(100, func() { kit.Must(t, view()) }); n != 0 {
 			t.Errorf("%s: %v allocations, want none after the first call", name, n)
+		}
+	}
+}
+
+// More types than are remembered.
+func TestViewOfManyTypes(t *testing.T) {
+	types := make([]reflect.Type, 3000)
+	for i := range types {
+		types[i] = reflect.ArrayOf(i+1, reflect.TypeFor[int8]())
+	}
+	for range 2 {
+		for _, typ := range types {
+			if err := shm.CheckType(typ); err != nil {
+				t.Fatalf("%v: %v", typ, err)
+			}
+		}
+		for i := range types {
+			if typ := reflect.ArrayOf(i+1, reflect.TypeFor[bool]()); shm.CheckType(typ) == nil {
+				t.Fatalf("%v is accepted", typ)
+			}
 		}
 	}
 }
