@@ -116,26 +116,30 @@ func BenchmarkCancel(b *testing.B) {
 	latencies.Report(b)
 }
 
-// What a wait that takes long costs, in % of a processor.
+// What a wait that takes long costs, in % of a processor, beside a goroutine that
+// sleeps and wakes as often.
 func BenchmarkLongWait(b *testing.B) {
 	_, board := newBoard(b)
 	const long = time.Second
-	var waited time.Duration
-	before := used(b)
+	share := func(f func()) compare.Measure {
+		return func() float64 {
+			before := used(b)
+			f()
+			return float64(used(b)-before) * 100 / float64(long)
+		}
+	}
 	wait := func() {
 		ctx, cancel := context.WithTimeout(bg, long)
 		defer cancel()
 		board.a.Until(ctx, func() bool { return false })
-		waited += long
 	}
-	for b.Loop() {
-		wait()
+	sleep := func() {
+		const often = 100 * time.Millisecond
+		for range long / often {
+			time.Sleep(often)
+		}
 	}
-	for waited < 5*long {
-		wait()
-	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(used(b)-before)*100/float64(waited), "%cpu")
+	compare.Report(b, "%cpu", share(wait), "sleep", share(sleep))
 }
 
 // used is the processor time of this process.
