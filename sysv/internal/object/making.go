@@ -52,11 +52,3 @@ func (k *Kind[T]) Watched(id int, key sysv.Key, ctime time.Time) time.Duration {
 	sightings.first[s] = time.Now()
 	return 0
 }
-
-// Alive forgets when the object was first seen: its creator has shown that he
-// lives. He is watched anew from the next sighting on.
-func (k *Kind[T]) Alive(id int, key sysv.Key, ctime time.Time) {
-	sightings.Lock()
-	defer sightings.Unlock()
-	delete(sightings.first, sighting{k.Get, id, key, ctime.Unix()})
-}

@@ -58,10 +58,6 @@ func TestSightingsAddUp(t *testing.T) {
 			t.Errorf("%s: first seen %v ago", name, age)
 		}
 	}
-	k.Alive(5, 9, born)
-	if age := k.Watched(5, 9, born); age != 0 {
-		t.Errorf("after a sign of life: first seen %v ago", age)
-	}
 }
 
 func TestSightingsAreBounded(t *testing.T) {
