@@ -168,7 +168,7 @@ func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, 
 // makeSet makes the set of a new segment, under the same key.
 func makeSet(ctx context.Context, seg *shm.Segment, n int, c Config) (*sem.Set, error) {
 	values := make([]int, semaphores(n, c.Processes))
-	values[joining] = 1
+	values[doorAt] = 1
 	s := signature(seg.ID())
 	copy(values[signedAt:], s[:])
 	cfg := &sem.Config{Mode: c.Mode}

@@ -4,14 +4,17 @@ package lock
 // whose turn it is.
 func Queued(m *Mutex) int { return m.turn.Queued() }
 
-// TakeSlot is a step of joining.
+// TakeSlot is joining, but for the door.
 func TakeSlot(g *Group, slot int) error {
-	_, err := g.take(slot)
-	return err
+	e := entry{at: numbering, slot: slot}
+	for e.at != closing {
+		e.step(register{Group: g})
+	}
+	return e.err
 }
 
 // PromiseToken is a step of the first use of a mutex.
-func PromiseToken(m *Mutex) error { return m.group.promiseToken(m.group.wake(m.index)) }
+func PromiseToken(m *Mutex) error { return m.promiseToken() }
 
 // LookedLately tells whether calls need not look whether the group is there still.
 func LookedLately(g *Group) bool {

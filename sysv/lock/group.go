@@ -84,7 +84,7 @@ func (g *Group) Close() error {
 		return nil
 	}
 	g.haveLook()
-	var armedMutexes []int
+	var armedMutexes []*Mutex
 	for i := range g.mutexes {
 		m := &g.mutexes[i]
 		if !m.armed {
@@ -93,7 +93,7 @@ func (g *Group) Close() error {
 		if m.word.Load()&^waiters == g.me || !m.turn.Idle() {
 			return m.error(ErrInUse)
 		}
-		armedMutexes = append(armedMutexes, i)
+		armedMutexes = append(armedMutexes, m)
 	}
 	g.closed = true
 	if len(armedMutexes) > 0 {

@@ -44,6 +44,13 @@ type cell struct {
 	_          [line/4 - 3]uint32
 }
 
+func (c *cell) load() uint32              { return c.word.Load() }
+func (c *cell) swap(old, new uint32) bool { return c.word.CompareAndSwap(old, new) }
+func (c *cell) marked() uint32            { return c.marks.Load() }
+func (c *cell) mark(mark uint32)          { c.marks.Or(mark) }
+func (c *cell) unmark(mark uint32)        { c.marks.And(^mark) }
+func (c *cell) countRecovery()            { c.recoveries.Add(1) }
+
 // A word of 0 is a free mutex. Else it names its owner: the slot of a process,
 // plus 1, and the generation of that slot, by which one process in it is told
 // from the next. waiters is set if others may have to be woken. waiters alone is
@@ -82,13 +89,25 @@ func generationOf(word uint32) uint32 { return word & genMask }
 // stranger's. Then come one for each slot, which is 1 while its process lives,
 // and one for each mutex, whose value is how many waiters may look again.
 const (
-	joining  = 0
+	doorAt   = 0
 	signedAt = 1
 	slotsAt  = signedAt + signatureLen
 )
 
 func (g *Group) alive(slot int) int { return slotsAt + slot }
 func (g *Group) wake(mutex int) int { return slotsAt + len(g.generations) + mutex }
+
+// number is which semaphore of the set one of the protocol is. mutex is that whose
+// tokens may be meant.
+func (g *Group) number(of semaphore, mutex int) int {
+	switch of {
+	case door:
+		return doorAt
+	case tokens:
+		return g.wake(mutex)
+	}
+	return g.alive(int(of))
+}
 
 func semaphores(locks, slots int) int { return slotsAt + slots + locks }
 

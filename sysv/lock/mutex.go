@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/race"
@@ -29,11 +28,12 @@ type Mutex struct {
 	queued atomic.Bool    // who has it came by the queue, and has the turn
 	armed  bool           // this process's end adds a token; with the group's mu held
 	word   *atomic.Uint32 // cell's
-	cell   *cell
-	group  *Group
-	index  int
-	turn   turn.Turn
-	nap    nap // of who has the turn, where his context can't end
+	*cell
+	group *Group
+	index int
+	turn  turn.Turn
+	rest  *nap // of who has the turn
+	nap   nap  // where his context can't end
 }
 
 func (m *Mutex) init(g *Group, index int, c *cell) {
@@ -56,8 +56,10 @@ func (m *Mutex) Lock(ctx context.Context) (abandoned bool, err error) {
 		return false, err
 	}
 	if me := m.me.Load(); me != nobody && m.word.CompareAndSwap(0, me) {
-		abandoned, err = m.got()
-		return abandoned, m.error(err)
+		if m.unmarked() {
+			return false, nil
+		}
+		return m.gotMarked(me)
 	}
 	return m.lock(ctx)
 }
@@ -69,27 +71,11 @@ func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
 	if err != nil {
 		return false, false, m.error(err)
 	}
-	if m.word.CompareAndSwap(0, me) {
-		abandoned, err = m.got()
-		return err == nil, abandoned, m.error(err)
+	l := locking{at: trying, me: me, try: true}
+	for l.at != done {
+		l.step(m)
 	}
-	s := m.word.Load()
-	if s == 0 {
-		return false, false, nil // free again: who had it was just here
-	}
-	if s == kept {
-		if !m.takeKept(me) {
-			return false, false, nil
-		}
-		abandoned, err = m.got()
-		return err == nil, abandoned, m.error(err)
-	}
-	dead, err := m.group.dead(s)
-	if err != nil || !dead || !m.takeOver(s, me) {
-		return false, false, m.error(err)
-	}
-	abandoned, err = m.gotMarked()
-	return err == nil, abandoned, m.error(err)
+	return l.took, l.abandoned, m.ended(&l)
 }
 
 // Unlock gives the mutex back. Where this process does not hold it the error is
@@ -120,32 +106,29 @@ func (m *Mutex) Repaired() error {
 	if err != nil {
 		return m.error(err)
 	}
-	m.cell.marks.And(^uint32(abandonedMark))
+	m.unmark(abandonedMark)
 	at(repaired)
 	return nil
 }
 
-// got is what follows when the mutex has been taken.
-func (m *Mutex) got() (abandoned bool, err error) {
-	at(locked)
+// unmarked tells, after the first step has taken the mutex, whether that is all.
+func (m *Mutex) unmarked() bool {
+	if stepping {
+		at(locked)
+	}
 	if race.Enabled {
 		m.acquired()
 	}
-	if m.cell.marks.Load() == 0 {
-		return false, nil
-	}
-	return m.gotMarked()
+	return m.marks.Load() == 0
 }
 
-// gotMarked is got where there is something to say of the mutex. Of a group
-// that is removed nobody has one: poison came before its owner gave it back.
-func (m *Mutex) gotMarked() (abandoned bool, err error) {
-	marks := m.cell.marks.Load()
-	if marks&removedMark == 0 {
-		return marks&abandonedMark != 0, nil
+// gotMarked is the rest where there is something to say of the mutex.
+func (m *Mutex) gotMarked(me uint32) (abandoned bool, err error) {
+	l := locking{at: reading, me: me, took: true}
+	for l.at != done {
+		l.step(m)
 	}
-	m.word.Store(removed)
-	return false, sysv.ErrRemoved
+	return l.abandoned, m.ended(&l)
 }
 
 // lock is Lock where the mutex is not free, or has not been used lately.
@@ -154,103 +137,34 @@ func (m *Mutex) lock(ctx context.Context) (abandoned bool, err error) {
 		return false, err
 	}
 	me, err := m.arm()
-	if err == nil && m.spin(me) {
-		m.turn.Pass()
-		abandoned, err = m.got()
-		return abandoned, m.error(err)
-	}
-	if err == nil {
-		abandoned, err = m.contend(ctx, me)
-	}
 	if err != nil {
 		m.turn.Pass()
 		return false, m.error(err)
 	}
+	if m.spin(me) {
+		m.turn.Pass()
+		if m.unmarked() {
+			return false, nil
+		}
+		return m.gotMarked(me)
+	}
+	l := locking{at: looking, me: me}
+	m.run(ctx, &l)
+	if !l.took {
+		m.turn.Pass()
+		return false, m.ended(&l)
+	}
 	// The word has waiters set, so that Unlock comes to pass the turn on.
 	m.queued.Store(true)
-	return abandoned, nil
+	return l.abandoned, m.ended(&l)
 }
 
-// contend takes the mutex from other processes. The order of what it does is
-// that of the package documentation.
-func (m *Mutex) contend(ctx context.Context, me uint32) (abandoned bool, err error) {
-	since := time.Now()
-	slept, tookToken := false, false
-	for word := m.word; ; {
-		s := word.Load()
-		if s == 0 {
-			// Others may wait still: it is not known whether.
-			if word.CompareAndSwap(0, me|waiters) {
-				at(lockedAfterWait)
-				return m.got()
-			}
-			continue
-		}
-		if s == kept && slept {
-			if m.takeKept(me) {
-				return m.got()
-			}
-			continue
-		}
-		if s&waiters == 0 {
-			if word.CompareAndSwap(s, s|waiters) {
-				at(waitersMarked)
-			}
-			continue
-		}
-		if s != kept {
-			dead, err := m.group.dead(s)
-			if err != nil {
-				if tookToken {
-					err = errors.Join(err, m.addToken()) // it may have been a death's
-				}
-				return false, err
-			}
-			if dead {
-				if m.takeOver(s, me) {
-					return m.gotMarked()
-				}
-				continue
-			}
-		}
-		woken, err := m.sleep(ctx, m.patience(since))
-		if err != nil {
-			return false, err
-		}
-		slept = true
-		if woken {
-			tookToken = true
-			at(wokenUp)
-		}
-	}
-}
-
-// takeKept takes a mutex that is kept for waiters. The next to be kept is for who
-// says again that he has waited long.
-func (m *Mutex) takeKept(me uint32) bool {
-	if !m.word.CompareAndSwap(kept, me|waiters) {
-		return false
-	}
-	at(lockedAfterWait)
-	m.cell.marks.And(^uint32(longWaitMark))
-	at(longWaitEnded)
-	return true
-}
-
-// takeOver takes the mutex from an owner that is dead.
-func (m *Mutex) takeOver(s, me uint32) bool {
-	if !m.word.CompareAndSwap(s, me|waiters) {
-		return false
-	}
-	at(takenOver)
-	m.cell.marks.Or(abandonedMark)
-	at(dirtied)
-	m.cell.recoveries.Add(1)
-	at(recoveryCounted)
-	if race.Enabled {
+// ended is the error of a locking.
+func (m *Mutex) ended(l *locking) error {
+	if race.Enabled && l.took {
 		m.acquired()
 	}
-	return true
+	return m.error(l.err)
 }
 
 // unlock is Unlock where others may wait, of this process or of others.
@@ -259,34 +173,12 @@ func (m *Mutex) unlock() error {
 	if err != nil {
 		return m.error(err)
 	}
-	s := m.word.Load()
-	for s&^waiters == me && !m.word.CompareAndSwap(s, m.freed(s)) {
-		s = m.word.Load()
+	u := unlocking{at: looking, me: me}
+	for u.at != done {
+		u.step(m)
 	}
-	if s&^waiters != me {
-		// One Unlock too many may have come before this one.
-		m.pass()
-		return m.error(ErrNotLocked)
-	}
-	at(unlocked)
-	if s&waiters != 0 {
-		err = m.addToken()
-	}
-	m.pass()
-	return m.error(err)
-}
-
-// freed is what the word s becomes when its owner gives the mutex back: in a
-// group that is removed nothing that anybody could take.
-func (m *Mutex) freed(s uint32) uint32 {
-	marks := m.cell.marks.Load()
-	switch {
-	case marks&removedMark != 0:
-		return removed
-	case marks&longWaitMark != 0:
-		return s & waiters // kept
-	}
-	return 0
+	m.pass() // also after ErrNotLocked: one Unlock too many may have come before this one
+	return m.error(u.err)
 }
 
 // pass hands the turn on if who had the mutex came by the queue. Where somebody
@@ -296,14 +188,6 @@ func (m *Mutex) pass() {
 	if m.queued.Swap(false) {
 		m.turn.Pass()
 	}
-}
-
-// addToken wakes a waiter. Where a token lies there already, one will be woken.
-func (m *Mutex) addToken() error {
-	wake := m.group.wake(m.index)
-	_, err := m.group.set.Try(sem.Op{Num: wake}, sem.Op{Num: wake, Delta: +1})
-	at(posted)
-	return err
 }
 
 // mine is what the word is while this process has the mutex. If it can't have

@@ -4,22 +4,38 @@ package lock
 // stand beside it: who is inside stays there until he unlocks, and nobody comes
 // in after him. It needs no other step of theirs than their next: they may use
 // the mutexes without a system call.
-//
-// First the mark, for who takes a mutex after it was found free here, and for
-// who gives one back, whom W sends to look at the mark. Then the word.
 func (m memory) poison() {
 	for i := range m.cells {
-		c := &m.cells[i]
-		c.marks.Or(removedMark)
-		for {
-			s := c.word.Load()
-			next := s | waiters
-			if s&^waiters == 0 {
-				next = removed
-			}
-			if c.word.CompareAndSwap(s, next) {
-				break
-			}
+		for p := (poisoning{at: condemning}); p.at != done; {
+			p.step(&m.cells[i])
+		}
+	}
+}
+
+// A poisoning is what poison does to a mutex. First the mark, for who takes it after
+// it was found free here, and for who gives it back, whom W sends to look at the
+// mark. Then the word.
+type poisoning struct {
+	at   place
+	seen uint32 // the word as it was last
+}
+
+func (p *poisoning) step(w words) {
+	switch p.at {
+	case condemning:
+		w.mark(removedMark)
+		p.at = looking
+	case looking:
+		p.seen = w.load()
+		p.at = shutting
+	case shutting:
+		p.at = looking
+		next := p.seen | waiters
+		if p.seen&^waiters == 0 {
+			next = removed
+		}
+		if w.swap(p.seen, next) {
+			p.at = done
 		}
 	}
 }

@@ -10,91 +10,22 @@ import (
 	"example.com/sysvipc/sysv/sem"
 )
 
-// join gives this process a slot. A process that dies meanwhile leaves the slot
-// as it is, with another generation.
-func (g *Group) join(ctx context.Context) (err error) {
-	if err := g.set.Do(ctx, sem.Op{Num: joining, Delta: -1, Flags: sem.Undo}); err != nil {
-		return err
+// join gives this process a slot.
+func (g *Group) join(ctx context.Context) error {
+	e := entry{at: knocking}
+	for r := (register{g, ctx}); e.at != done; {
+		e.step(r)
 	}
-	at(joinTaken)
-	defer func() {
-		_, gaveBack := g.set.Try(sem.Op{Num: joining, Delta: +1, Flags: sem.Undo})
-		err = errors.Join(err, gaveBack)
-		at(joined)
-	}()
-	values, err := g.set.Values()
-	if err != nil {
-		return err
+	if errors.Is(e.err, errFull) {
+		return &sysv.Error{Op: "lock", Key: g.Key(), ID: g.ID(), Err: syscall.ENOSPC,
+			Hint: fmt.Sprintf("%[1]d of %[1]d processes have joined the group (Config.Processes)", len(g.generations))}
 	}
-	for slot := range g.generations {
-		if values[g.alive(slot)] != 0 {
-			continue
-		}
-		if ok, err := g.take(slot); ok || err != nil {
-			return err
-		}
-	}
-	return &sysv.Error{Op: "lock", Key: g.Key(), ID: g.ID(), Err: syscall.ENOSPC,
-		Hint: fmt.Sprintf("%[1]d of %[1]d processes have joined the group (Config.Processes)", len(g.generations))}
+	g.slot, g.me = e.slot, e.me()
+	return e.err
 }
 
-// take takes a slot, unless somebody has it.
-func (g *Group) take(slot int) (ok bool, err error) {
-	// Before the slot is alive: who sees it alive must see the generation.
-	generation := g.raise(slot)
-	at(generationRaised)
-	ok, err = g.set.Try(
-		sem.Op{Num: g.alive(slot), Delta: 0},
-		sem.Op{Num: g.alive(slot), Delta: +1, Flags: sem.Undo})
-	if ok {
-		at(slotTaken)
-		g.slot, g.me = slot, ownerWord(slot, generation)
-	}
-	return ok, err
-}
-
-// raise gives a slot its next generation: one by which no mutex names a process
-// that had the slot before, and died.
-func (g *Group) raise(slot int) uint32 {
-	named := make(map[uint32]bool)
-	for i := range g.cells {
-		if word := g.cells[i].word.Load(); slotOf(word) == slot {
-			named[generationOf(word)] = true
-		}
-	}
-	generation := g.generations[slot].Load()
-	for {
-		generation = (generation + 1) & genMask
-		if !named[generation] {
-			g.generations[slot].Store(generation)
-			return generation
-		}
-	}
-}
-
-// dead tells whether the owner that a word names is dead.
-func (g *Group) dead(word uint32) (bool, error) {
-	if word&^waiters == removed {
-		return false, sysv.ErrRemoved
-	}
-	slot := slotOf(word)
-	if slot < 0 || slot >= len(g.generations) {
-		return false, fmt.Errorf("its word %#x names slot %d of %d: somebody wrote over it", word, slot, len(g.generations))
-	}
-	// First whether the slot is alive, then by whom: a process that takes it in
-	// between has raised the generation before.
-	alive, err := g.set.Value(g.alive(slot))
-	if err != nil {
-		return false, err
-	}
-	at(ownerSeen)
-	return alive == 0 || g.generations[slot].Load() != generationOf(word), nil
-}
-
-// arm prepares this process for a mutex, before it takes or awaits it for the
-// first time: from then on its end adds a token to those that wake waiters. So
-// an owner's death wakes one, and a waiter that dies with a token passes it on.
-// From time to time it is called again, to look whether the group is there still.
+// arm prepares this process for a mutex that it has not used yet. From time to time
+// it is called again, to look whether the group is there still.
 func (m *Mutex) arm() (me uint32, err error) {
 	if me := m.me.Load(); me != nobody {
 		return me, nil
@@ -109,7 +40,7 @@ func (m *Mutex) arm() (me uint32, err error) {
 		return me, nil
 	}
 	if !m.armed {
-		if err := g.promiseToken(g.wake(m.index)); err != nil {
+		if err := m.promiseToken(); err != nil {
 			return 0, err
 		}
 		at(armed)
@@ -119,47 +50,79 @@ func (m *Mutex) arm() (me uint32, err error) {
 	return g.me, nil
 }
 
-// promiseToken has the kernel add one to a semaphore when this process ends.
-func (g *Group) promiseToken(wake int) error {
-	for {
-		// Each death may add one. As they all say the same, one is enough.
-		n, err := g.set.Value(wake)
-		if err != nil {
-			return err
-		}
-		if n >= 2 {
-			if _, err := g.set.Try(sem.Op{Num: wake, Delta: -n}, sem.Op{Num: wake, Delta: +1}); err != nil {
-				return err
-			}
-			at(drained)
-		}
-		_, err = g.set.Try(
-			sem.Op{Num: wake, Delta: +1},
-			sem.Op{Num: wake, Delta: -1, Flags: sem.Undo})
-		if n >= 2 && errors.Is(err, syscall.ERANGE) {
-			continue
-		}
-		return err
+// promiseToken has the end of this process add a token.
+func (m *Mutex) promiseToken() error {
+	a := arming{at: counting}
+	for a.at != done {
+		a.step(m)
 	}
+	return a.err
 }
 
-// leave gives the slot back, and takes back what arm did to the mutexes that me
-// is given of. The order keeps the tokens: first nobody takes this process for
-// alive any more.
-func (g *Group) leave(armedMutexes []int) error {
-	_, err := g.set.Try(sem.Op{Num: g.alive(g.slot), Delta: -1, Flags: sem.Undo})
-	if err != nil {
-		return err
-	}
-	at(slotLeft)
-	for _, i := range armedMutexes {
-		_, err := g.set.Try(
-			sem.Op{Num: g.wake(i), Delta: +1, Flags: sem.Undo},
-			sem.Op{Num: g.wake(i), Delta: -1})
-		if err != nil {
-			return err
+// leave gives the slot back, and takes back what arm did to some mutexes.
+func (g *Group) leave(armedMutexes []*Mutex) error {
+	l := leaving{at: quitting, slot: g.slot}
+	l.step(register{Group: g})
+	for _, m := range armedMutexes {
+		if l.err != nil {
+			break
 		}
-		at(disarmed)
+		l.at = disarming
+		l.step(m)
 	}
-	return nil
+	return l.err
+}
+
+// A register is a group as the roll of its members.
+type register struct {
+	*Group
+	ctx context.Context // of who joins
+}
+
+func (r register) mutexes() int                              { return len(r.cells) }
+func (r register) word(mutex int) uint32                     { return r.cells[mutex].load() }
+func (r register) generation(slot int) uint32                { return r.generations[slot].Load() }
+func (r register) setGeneration(slot int, generation uint32) { r.generations[slot].Store(generation) }
+
+func (r register) free(from int) (int, error) {
+	values, err := r.set.Values()
+	if err != nil {
+		return -1, err
+	}
+	for slot := from; slot < len(r.generations); slot++ {
+		if values[r.alive(slot)] == 0 {
+			return slot, nil
+		}
+	}
+	return -1, nil
+}
+
+func (r register) value(of semaphore) (int, error) { return r.set.Value(r.number(of, noMutex)) }
+
+func (r register) try(do ops) (bool, error) {
+	var buf [mostOps]sem.Op
+	return r.set.Try(r.encode(&buf, do, noMutex)...)
+}
+
+func (r register) wait(do ops) (bool, error) {
+	var buf [mostOps]sem.Op
+	err := r.set.Do(r.ctx, r.encode(&buf, do, noMutex)...)
+	return err == nil, err
+}
+
+// noMutex is for who has nothing to do with tokens.
+const noMutex = -1
+
+// mostOps is how many ops there are at once.
+const mostOps = 2
+
+// encode returns what ops are on the set.
+func (g *Group) encode(buf *[mostOps]sem.Op, do ops, mutex int) []sem.Op {
+	for i, o := range do {
+		buf[i] = sem.Op{Num: g.number(o.of, mutex), Delta: o.delta}
+		if o.undo {
+			buf[i].Flags = sem.Undo
+		}
+	}
+	return buf[:len(do)]
 }

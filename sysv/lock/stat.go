@@ -77,18 +77,22 @@ func (g *Group) Stat() (Stat, error) {
 }
 
 func (g *Group) statMutex(i int) (MutexStat, error) {
-	c := &g.cells[i]
+	m := &g.mutexes[i]
 	waiting, err := g.set.Waiters(g.wake(i))
 	if err != nil {
 		return MutexStat{}, err
 	}
-	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: c.marks.Load()&abandonedMark != 0, Recoveries: int(c.recoveries.Load())}
-	word := c.word.Load()
+	st := MutexStat{Slot: -1, Waiters: waiting, Abandoned: m.marked()&abandonedMark != 0, Recoveries: int(m.recoveries.Load())}
+	word := m.load()
 	if word&^waiters == 0 || word&^waiters == removed {
 		return st, nil
 	}
 	st.Held, st.Slot = true, slotOf(word)
-	if st.Dead, err = g.dead(word); err == nil && !st.Dead {
+	alive, err := alive(m, word)
+	if err != nil {
+		return st, err
+	}
+	if st.Dead = !alive || !same(m, word); !st.Dead {
 		st.PID, err = g.set.LastPID(g.alive(st.Slot))
 	}
 	return st, err

@@ -66,7 +66,6 @@ var scenes = []scene{
 	{step: "locked", again: "for the first time", before: "V lock", then: "B round...: abandoned", recoveries: 1},
 	{step: "locked", again: "once more", before: "V lock; V count; V unlock; V lock", then: "B round...: abandoned", entries: 1, recoveries: 1},
 	{step: "locked", again: "without waiting", before: "V try to lock", then: "B round...: abandoned", recoveries: 1},
-	{step: "locked", again: "after a wait", before: "A lock; V lock...; A unlock", then: "B round...: abandoned", recoveries: 1},
 	{step: "locked", again: "what somebody left unrepaired", before: "X lock; X kill; A lock as it is: abandoned; A unlock; V lock", then: "B round...: abandoned", recoveries: 2},
 	{step: "locked", again: "with nobody waiting", before: "V lock", after: "B round: abandoned", recoveries: 1},
 	{step: "lockedAfterWait", before: "A lock; V lock...; A unlock", then: "B round...: abandoned", recoveries: 1},

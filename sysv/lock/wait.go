@@ -17,15 +17,20 @@ const lookAgain = 100 * time.Millisecond
 // who wait. Until then whoever is there first takes it, which costs them all less.
 const longWait = 5 * time.Millisecond
 
-// patience is how long to sleep now. Who has waited for long says so first, and
-// each time anew: another may have ended it.
-func (m *Mutex) patience(since time.Time) time.Duration {
-	if left := longWait - time.Since(since); left > 0 {
-		return left
+// run takes the mutex from other processes. Whoever may have to wait has the turn.
+func (m *Mutex) run(ctx context.Context, l *locking) {
+	for since := time.Now(); l.at != done; l.step(m) {
+		if l.at != sleeping {
+			continue
+		}
+		longest := longWait - time.Since(since)
+		if longest <= 0 {
+			l.at = saying // each time anew: another may have ended it
+			l.step(m)
+			longest = lookAgain
+		}
+		m.napFor(ctx, longest)
 	}
-	m.cell.marks.Or(longWaitMark)
-	at(longWaitMarked)
-	return lookAgain
 }
 
 // nap is a context that has a deadline as well. It makes neither a channel nor a
@@ -48,16 +53,33 @@ func (n *nap) over(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) && n.Context.Err() == nil && d.Equal(n.end)
 }
 
-// sleep waits for a token and takes it. False means that it is time to look
-// without one.
-func (m *Mutex) sleep(ctx context.Context, longest time.Duration) (woken bool, err error) {
-	n := &m.nap
+// napFor says how wait waits.
+func (m *Mutex) napFor(ctx context.Context, longest time.Duration) {
+	m.rest = &m.nap
 	if ctx.Done() != nil {
-		n = new(nap) // somebody may look at it later, who watches for its end
+		m.rest = new(nap) // somebody may look at it later, who watches for its end
 	}
-	*n = nap{ctx, time.Now().Add(longest)}
-	err = m.group.set.Do(n, sem.Op{Num: m.group.wake(m.index), Delta: -1})
-	if err != nil && n.over(err) {
+	*m.rest = nap{ctx, time.Now().Add(longest)}
+}
+
+// The rest makes a Mutex, with its cell, what the protocol works on.
+
+func (m *Mutex) slots() int                 { return len(m.group.generations) }
+func (m *Mutex) generation(slot int) uint32 { return m.group.generations[slot].Load() }
+
+func (m *Mutex) value(of semaphore) (int, error) {
+	return m.group.set.Value(m.group.number(of, m.index))
+}
+
+func (m *Mutex) try(do ops) (bool, error) {
+	var buf [mostOps]sem.Op
+	return m.group.set.Try(m.group.encode(&buf, do, m.index)...)
+}
+
+func (m *Mutex) wait(do ops) (bool, error) {
+	var buf [mostOps]sem.Op
+	err := m.group.set.Do(m.rest, m.group.encode(&buf, do, m.index)...)
+	if err != nil && m.rest.over(err) {
 		return false, nil
 	}
 	return err == nil, err
