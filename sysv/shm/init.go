@@ -62,6 +62,7 @@ func OpenOrInit(ctx context.Context, key sysv.Key, size int, cfg *Config, init f
 		if err := ctx.Err(); err != nil {
 			return nil, false, err
 		}
+		step("to make")
 		begin := time.Now()
 		seg, err := marked.create(key, size, object.Making)
 		if err == nil {
@@ -106,7 +107,7 @@ func OpenFilled(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Mapping, e
 }
 
 // step is called with the name of each step of a creation and of an opening that has
-// been done, or is about to heal, by tests that end or stop the process there.
+// been done, or is about to be, by tests that end or stop the process there.
 var step = func(string) {}
 
 // errTakenForDead says that this process was too slow as a creator: others may

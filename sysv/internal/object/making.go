@@ -33,8 +33,9 @@ type sighting struct {
 	ctime int64
 }
 
-// enoughSightings bounds what others, who make and remove, can have us remember.
-const enoughSightings = 1024
+// EnoughSightings bounds what others, who make and remove, can have us remember. Tests
+// that see more are to forget none.
+var EnoughSightings = 1024
 
 // Watched returns how long ago this process first saw the object in the making,
 // which is 0 the first time.
@@ -46,7 +47,7 @@ func (k *Kind[T]) Watched(id int, key sysv.Key, ctime time.Time) time.Duration {
 	if seen {
 		return time.Since(first)
 	}
-	if sightings.first == nil || len(sightings.first) >= enoughSightings {
+	if sightings.first == nil || len(sightings.first) >= EnoughSightings {
 		sightings.first = make(map[sighting]time.Time)
 	}
 	sightings.first[s] = time.Now()
