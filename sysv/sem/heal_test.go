@@ -208,6 +208,41 @@ func TestNobodyTakesWhatGotItsValuesTooLate(t *testing.T) {
 	wantMadeAnew(t, key, id)
 }
 
+// Who is stopped for long after he has looked has seen a set without values a short
+// time only: its creator may have finished it since.
+func TestALookThatIsOldProvesNothing(t *testing.T) {
+	emulator.Mode.Skip(t)
+	shortGrace(t)
+	for {
+		key := newKey(t)
+		id := bareSet(t, key, 2, object.Making)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		_, err := sem.Open(ctx, key, nil)
+		cancel()
+		kit.WantError(t, err, sysv.ErrNotInitialized)
+		looks := 0
+		end := sem.AfterLook(func(int) {
+			if looks++; looks == 2 { // at a set with the key, and at its state
+				kit.Must(t, sys.Semtimedop(id, []sys.Sembuf{{Op: 3}, {Num: 1, Op: 3}}, -1))
+				time.Sleep(2 * shortly)
+			}
+		})
+		s, created, err := sem.OpenOrCreate(kit.Patient(t), key, given(2), nil)
+		end()
+		kit.Must(t, err)
+		if looks < 2 {
+			t.Fatalf("%d looks", looks)
+		}
+		if stat, err := sys.SemStat(id); err == nil && stat.OTime != stat.CTime {
+			continue // a second began in between, so that it was finished too late
+		}
+		if created || s.ID() != id {
+			t.Errorf("created %v, set %d, want %d", created, s.ID(), id)
+		}
+		return
+	}
+}
+
 // opensOrCreates does so for a key and a number of values, with the grace shortened.
 // It stops at a step.
 var opensOrCreates = sysvtest.Helper("opens-or-creates", func(args []string) error {

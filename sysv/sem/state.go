@@ -18,6 +18,7 @@ const (
 
 // state is that of the set now.
 func (s *Set) state() (int, error) {
+	looked := time.Now()
 	stat, err := kind.Look(s.id)
 	if err != nil {
 		return 0, err
@@ -26,9 +27,9 @@ func (s *Set) state() (int, error) {
 		return 0, s.replaced("semctl")
 	}
 	if stat.Mode != object.Making {
-		return s.foreignState(stat)
+		return s.foreignState(stat, looked)
 	}
-	if kind.Watched(s.id, s.key, stat.CTime) < object.Grace {
+	if kind.Watched(s.id, s.key, stat.CTime, looked) < object.Grace {
 		return young, nil
 	}
 	if published(stat) {
@@ -52,12 +53,12 @@ const youth = 2 * time.Second
 // that is to have zeros from one whose creator died. semop sets sem_otime and
 // SETVAL and SETALL set the last pids, which SETALL did not before Linux 4.6, so
 // that a value counts as well; and a set that somebody waits on is in use.
-func (s *Set) foreignState(stat Stat) (int, error) {
+func (s *Set) foreignState(stat Stat, looked time.Time) (int, error) {
 	if !stat.OTime.IsZero() || time.Since(stat.CTime) >= youth {
 		return ready, nil
 	}
 	// The clock that sem_ctime goes by may have been set back since.
-	if kind.Watched(s.id, s.key, stat.CTime) >= youth {
+	if kind.Watched(s.id, s.key, stat.CTime, looked) >= youth {
 		return ready, nil
 	}
 	values, err := s.Values()

@@ -97,8 +97,8 @@ func OpenFilled(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Mapping, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m, err := openFilled(ctx, key, 0, cfg.OwnedBy, func(stat Stat) error {
-			return notInitialized(stat, nil)
+		m, err := openFilled(ctx, key, 0, cfg.OwnedBy, func(stat Stat, looked time.Time) error {
+			return notInitialized(stat, looked, nil)
 		})
 		if !errors.Is(err, sysv.ErrRemoved) {
 			return m, err
@@ -193,32 +193,33 @@ func (s *Segment) attachAlone() (*Mapping, error) {
 
 // openFilled attaches the segment with a key once it is filled. dead says what
 // is to be done about one whose creator is dead.
-func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, dead func(Stat) error) (*Mapping, error) {
+func openFilled(ctx context.Context, key sysv.Key, size int, ownedBy *uint32, dead func(stat Stat, looked time.Time) error) (*Mapping, error) {
 	const longest = 10 * time.Millisecond
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, longest) {
+		looked := time.Now()
 		id, stat, err := kind.Open(key, ownedBy)
 		if err != nil {
 			return nil, err
 		}
 		if stat.Mode != object.Making {
-			return attachFilled(id, key, stat, ownedBy, size)
+			return attachFilled(id, key, stat, looked, ownedBy, size)
 		}
-		if isDead(stat) {
-			if err := dead(stat); err != nil {
+		if isDead(stat, looked) {
+			if err := dead(stat, looked); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		if err := wait.Pause(ctx, pause); err != nil {
-			return nil, notInitialized(stat, err)
+			return nil, notInitialized(stat, looked, err)
 		}
 	}
 }
 
 // attachFilled attaches a segment, and sees to it that the key is still its own.
-func attachFilled(id int, key sysv.Key, stat Stat, ownedBy *uint32, size int) (*Mapping, error) {
+func attachFilled(id int, key sysv.Key, stat Stat, looked time.Time, ownedBy *uint32, size int) (*Mapping, error) {
 	step("found")
-	seg, err := segmentOf(id, key, stat, ownedBy)
+	seg, err := segmentOf(id, key, stat, looked, ownedBy)
 	if err != nil {
 		return nil, err
 	}
@@ -240,14 +241,15 @@ func attachFilled(id int, key sysv.Key, stat Stat, ownedBy *uint32, size int) (*
 }
 
 // isDead tells whether the creator of a segment in the making is dead: a living
-// one has it attached before the grace is over, or gives up.
-func isDead(stat Stat) bool {
-	return kind.Watched(stat.ID, stat.Key, stat.CTime) > object.Grace && stat.Nattch == 0
+// one has it attached before the grace is over, or gives up. looked is when the caller
+// began to look at it.
+func isDead(stat Stat, looked time.Time) bool {
+	return kind.Watched(stat.ID, stat.Key, stat.CTime, looked) > object.Grace && stat.Nattch == 0
 }
 
 // removeDead removes what a dead creator left. Of those who find it at once one
 // does; for the others it is gone.
-func removeDead(stat Stat) error {
+func removeDead(stat Stat, _ time.Time) error {
 	step("to heal")
 	err := sys.Shmctl(stat.ID, sys.IPC_RMID)
 	if err == nil || err == sys.EINVAL || err == sys.EIDRM {
@@ -258,15 +260,15 @@ func removeDead(stat Stat) error {
 	})
 }
 
-// notInitialized is the error of a segment in the making. ended, if not nil, is
-// why nobody waits for it any longer.
-func notInitialized(stat Stat, ended error) error {
+// notInitialized is the error of a segment in the making, as it was when somebody
+// looked. ended, if not nil, is why nobody waits for it any longer.
+func notInitialized(stat Stat, looked time.Time, ended error) error {
 	e := &sysv.Error{Op: "shmget", Key: stat.Key, ID: stat.ID, Err: sysv.ErrNotInitialized}
 	if ended != nil {
 		e.Err = fmt.Errorf("%w: %w", sysv.ErrNotInitialized, ended)
 	}
 	switch {
-	case isDead(stat):
+	case isDead(stat, looked):
 		e.Hint = "its creator died before it was filled: OpenOrInit makes it anew"
 	case stat.Nattch == 0:
 		e.Hint = fmt.Sprintf("process %d has made it and not attached it yet", stat.CPID)

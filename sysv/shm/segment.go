@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"math/bits"
+	"time"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
@@ -103,11 +104,12 @@ func Open(key sysv.Key, cfg *OpenConfig) (*Segment, error) {
 	if cfg == nil {
 		cfg = new(OpenConfig)
 	}
+	looked := time.Now()
 	id, stat, err := kind.Open(key, cfg.OwnedBy)
 	if err != nil {
 		return nil, err
 	}
-	return segmentOf(id, key, stat, cfg.OwnedBy)
+	return segmentOf(id, key, stat, looked, cfg.OwnedBy)
 }
 
 // OpenOrCreate finds the segment with a key, or makes it as Create does, and
@@ -146,18 +148,19 @@ func OpenOrCreate(key sysv.Key, size int, cfg *Config) (seg *Segment, created bo
 // [fs.ErrNotExist], and [sysv.ErrNotInitialized] for one in the making by
 // [OpenOrInit].
 func OpenID(id int) (*Segment, error) {
+	looked := time.Now()
 	stat, err := kind.OpenID(id)
 	if err != nil {
 		return nil, err
 	}
-	return segmentOf(id, stat.Key, stat, nil)
+	return segmentOf(id, stat.Key, stat, looked, nil)
 }
 
 // segmentOf makes the handle of a segment that there is, unless nobody is to see
 // it yet.
-func segmentOf(id int, key sysv.Key, stat Stat, ownedBy *uint32) (*Segment, error) {
+func segmentOf(id int, key sysv.Key, stat Stat, looked time.Time, ownedBy *uint32) (*Segment, error) {
 	if stat.Mode == object.Making {
-		return nil, notInitialized(stat, nil)
+		return nil, notInitialized(stat, looked, nil)
 	}
 	if stat.Size > math.MaxInt {
 		return nil, kind.Invalid("shmget", key, id, fmt.Sprintf("its %d bytes are more than this process can address", stat.Size))

@@ -37,15 +37,17 @@ type sighting struct {
 // that see more are to forget none.
 var EnoughSightings = 1024
 
-// Watched returns how long ago this process first saw the object in the making,
-// which is 0 the first time.
-func (k *Kind[T]) Watched(id int, key sysv.Key, ctime time.Time) time.Duration {
+// Watched returns for how long, when the caller began to look at the object, this
+// process had seen it in the making: 0 the first time. It is that moment which counts,
+// and not the present: whoever is stopped after he has looked must not take what he
+// saw for what has been so all the time.
+func (k *Kind[T]) Watched(id int, key sysv.Key, ctime, looked time.Time) time.Duration {
 	s := sighting{k.Get, id, key, ctime.Unix()}
 	sightings.Lock()
 	defer sightings.Unlock()
 	first, seen := sightings.first[s]
 	if seen {
-		return time.Since(first)
+		return looked.Sub(first)
 	}
 	if sightings.first == nil || len(sightings.first) >= EnoughSightings {
 		sightings.first = make(map[sighting]time.Time)

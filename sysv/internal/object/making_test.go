@@ -41,18 +41,18 @@ func TestSightingsAddUp(t *testing.T) {
 	k, other := kindOf(), kindOf()
 	other.Get = "semget"
 	born := time.Unix(1000, 0)
-	if age := k.Watched(5, 9, born); age != 0 {
+	if age := k.Watched(5, 9, born, time.Now()); age != 0 {
 		t.Errorf("first seen %v ago", age)
 	}
 	time.Sleep(2 * time.Millisecond)
-	if age := k.Watched(5, 9, born); age < time.Millisecond {
+	if age := k.Watched(5, 9, born, time.Now()); age < time.Millisecond {
 		t.Errorf("seen again: first %v ago", age)
 	}
 	for name, age := range map[string]time.Duration{
-		"another id":                k.Watched(6, 9, born),
-		"another key":               k.Watched(5, 8, born),
-		"the id has come round":     k.Watched(5, 9, born.Add(time.Second)),
-		"an object of another kind": other.Watched(5, 9, born),
+		"another id":                k.Watched(6, 9, born, time.Now()),
+		"another key":               k.Watched(5, 8, born, time.Now()),
+		"the id has come round":     k.Watched(5, 9, born.Add(time.Second), time.Now()),
+		"an object of another kind": other.Watched(5, 9, born, time.Now()),
 	} {
 		if age != 0 {
 			t.Errorf("%s: first seen %v ago", name, age)
@@ -62,9 +62,9 @@ func TestSightingsAddUp(t *testing.T) {
 
 func TestSightingsAreBounded(t *testing.T) {
 	k := kindOf()
-	first := k.Watched(0, sysv.Key(77), time.Unix(1, 0))
+	first := k.Watched(0, sysv.Key(77), time.Unix(1, 0), time.Now())
 	for id := range 3000 {
-		k.Watched(id, sysv.Key(77), time.Unix(1, 0))
+		k.Watched(id, sysv.Key(77), time.Unix(1, 0), time.Now())
 	}
 	if first != 0 || object.Sightings() > 1024 {
 		t.Errorf("%d sightings are remembered", object.Sightings())
