@@ -183,7 +183,7 @@ func (s *settling) at(step string) {
 	if slices.Contains(openingSteps, step) {
 		fate = &s.member.Fate
 	}
-	if fate.Step.Load() != uint32(slices.Index(allSteps, step)+1) {
+	if n := slices.Index(allSteps, step) + 1; n == 0 || fate.Step.Load() != uint32(n) {
 		return
 	}
 	fate.Step.Store(0)
