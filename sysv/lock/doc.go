@@ -96,11 +96,17 @@
 // Whoever took a token looks again, even if his context has ended meanwhile, and
 // so sets W before he gives up; where he can't look, he puts it back: no token is
 // lost. The ends of the waits are for stopped processes alone: who took a token
-// and is stopped before he looks, or has unlocked and not yet added one. A test of
-// this package explores every interleaving of three processes and a death, or a
-// stop, at every step, and shows that each of the orders above matters, and that
-// where nobody is stopped nobody depends on such an end. It is a model of the
-// protocol, written beside it.
+// and is stopped before he looks, or has unlocked and not yet added one.
+//
+// Once a long wait is marked and a waiter has looked since, nobody who has not
+// waited gets the mutex before one who has, but by TryLock or from a dead owner. Who
+// was giving it back just then, and had looked at the marks before, lets in one more,
+// and that one others until a waiter looks, which the token of that Unlock has him do.
+//
+// The package's own code is explored by its tests, in every order in which the steps
+// of three processes can follow each other, with a death, or a stop, at every
+// step: joining, leaving and removal as well. That shows that each of the orders above
+// matters, and that where nobody is stopped nobody depends on the end of a wait.
 //
 // # Creation and removal
 //

@@ -146,7 +146,7 @@ func (l *locking) judge() place {
 
 // has is what follows when the word has become the process's.
 func (l *locking) has(how step) {
-	l.took, l.seen, l.at = true, 0, reading
+	l.took, l.at = true, reading
 	at(how)
 }
 
@@ -154,7 +154,7 @@ func (l *locking) has(how step) {
 func (l *locking) again() { l.unlessTrying(looking) }
 
 func (l *locking) unlessTrying(next place) {
-	l.seen, l.at = 0, next
+	l.at = next
 	if l.try {
 		l.at = done
 	}

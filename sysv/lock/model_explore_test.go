@@ -1,4 +1,4 @@
-package lock_test
+package lock
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 // explored is what explore has found.
 type explored struct {
 	states, transitions, depth int
-	possible                   map[string]bool // moves, by what they are
+	possible                   map[deed]bool
 	broken                     property
 	trace                      string // a shortest way there
 }
@@ -19,23 +19,25 @@ type explored struct {
 type search struct {
 	*model
 	explored
-	worlds []world
-	number map[world]uint32
+	worlds []packed
+	number map[packed]uint32
 	parent []uint32
+	packing
 	// The moves in world n lead to edges[first[n]:first[n+1]].
 	edges, first []uint32
 }
 
 // explore visits each world that can come about, until one breaks a property.
 func explore(m model) explored {
-	s := search{model: &m, number: map[world]uint32{}}
-	s.possible = map[string]bool{}
+	s := search{model: &m, number: map[packed]uint32{}}
+	s.possible = map[deed]bool{}
 	s.run()
 	s.states, s.transitions = len(s.worlds), len(s.edges)
 	return s.explored
 }
 
 func (s *search) run() {
+	s.processes.number(process{}) // 0, as in what is unpacked
 	s.add(s.start(), 0)
 	level := 1 // the first world that is one move deeper
 	for n := 0; n < len(s.worlds); n++ {
@@ -45,15 +47,16 @@ func (s *search) run() {
 		}
 		s.first = append(s.first, uint32(len(s.edges)))
 		goesOn := false
-		for _, mv := range s.all(s.worlds[n]) {
-			s.possible[mv.what] = true
+		w := s.unpack(s.worlds[n])
+		for _, mv := range s.all(w) {
+			s.possible[mv.deed] = true
 			goesOn = goesOn || mv.must
 			if s.breaks(mv.broken, n, mv) || s.breaks(mv.next.broken(), n, mv) {
 				return
 			}
 			s.edges = append(s.edges, s.add(mv.next, n))
 		}
-		if !goesOn && s.worlds[n].stuck() && s.breaks(noLostWakeUp, n) {
+		if !goesOn && w.stuck() && s.breaks(noLostWakeUp, n) {
 			return
 		}
 	}
@@ -64,11 +67,12 @@ func (s *search) run() {
 }
 
 func (s *search) add(w world, parent int) uint32 {
-	n, ok := s.number[w]
+	p := s.pack(&w)
+	n, ok := s.number[p]
 	if !ok {
 		n = uint32(len(s.worlds))
-		s.number[w] = n
-		s.worlds = append(s.worlds, w)
+		s.number[p] = n
+		s.worlds = append(s.worlds, p)
 		s.parent = append(s.parent, uint32(parent))
 	}
 	return n
@@ -104,91 +108,80 @@ func (s *search) loop() (n int, ok bool) {
 	return n, n >= 0
 }
 
-// broken is what w breaks by itself.
-func (w *world) broken() property {
-	owners := 0
-	for i := range w.process {
-		p := &w.process[i]
-		if p.holds {
-			owners++
-		}
-		for j := range w.process[:i] {
-			if q := &w.process[j]; p.joined && q.joined && p.slot == q.slot {
-				return slotForEach
-			}
-		}
-	}
-	if owners > 1 {
-		return mutualExclusion
-	}
-	return ""
-}
-
-// stuck says whether a process is in the middle of a call in which it can't go
-// on, though no owner is stopped.
-func (w *world) stuck() bool {
-	stuck := false
-	for i := range w.process {
-		p := &w.process[i]
-		if p.stopped && p.holds {
-			return false
-		}
-		stuck = stuck || p.inCall() && !p.stopped
-	}
-	return stuck
-}
-
-// inCall says whether a process is in the middle of a call, or between two that
-// belong together.
-func (p *modelProcess) inCall() bool {
-	switch p.at {
-	case atNothing, atOutside, atIdle:
-		return false
-	}
-	return true
-}
-
 // way tells the moves to world n and those after it, one to a line, with what
 // the processes share.
 func (s *search) way(n int, after []move) string {
 	moves := slices.Clone(after)
 	for ; n != 0; n = int(s.parent[n]) {
-		all := s.all(s.worlds[s.parent[n]])
-		i := slices.IndexFunc(all, func(mv move) bool { return mv.next == s.worlds[n] })
+		all := s.all(s.unpack(s.worlds[s.parent[n]]))
+		next := s.unpack(s.worlds[n])
+		i := slices.IndexFunc(all, func(mv move) bool { return mv.next == next })
 		moves = slices.Insert(moves, 0, all[i])
 	}
 	var b strings.Builder
 	for i, mv := range moves {
-		fmt.Fprintf(&b, "%3d  P%d: %-42s %v\n", i+1, mv.who, mv.what, mv.next)
+		fmt.Fprintf(&b, "%3d  P%d: %-40v %v\n", i+1, mv.who, mv.deed, mv.next)
 	}
 	return b.String()
 }
 
-func (w world) String() string {
-	s := fmt.Sprintf("word %-7v wake %d  join %d  alive %d  generation %d",
-		w.word, w.value[semWake], w.value[semJoin], w.value[semAlive:], w.generation)
-	if w.longWait {
-		s += "  long wait"
+func (d deed) String() string {
+	if d.name != "" {
+		return d.name
 	}
-	if w.dirty {
-		s += "  dirty"
-	}
-	if w.ownerEnded {
-		s += "  an owner ended"
-	}
-	return s
+	return fmt.Sprintf("%v %v -> %v%v", d.does, d.at, d.next, d.call)
 }
 
-func (w modelWord) String() string {
-	switch w {
-	case 0:
-		return "0"
-	case withW:
-		return "W"
+// packing numbers the parts of worlds: there are far fewer of them than worlds.
+type packing struct {
+	shareds   numbered[shared]
+	processes numbered[process]
+
+	// The last that was unpacked:
+	unpacked world
+	last     packed
+}
+
+// packed is a world by the numbers of its parts.
+type packed struct {
+	shared  uint32
+	process [mostProcesses]uint32
+}
+
+func (p *packing) pack(w *world) (q packed) {
+	q.shared = p.shareds.number(w.shared)
+	for i := range w.process {
+		q.process[i] = p.last.process[i]
+		if w.process[i] != p.unpacked.process[i] { // most are as they were
+			q.process[i] = p.processes.number(w.process[i])
+		}
 	}
-	s := fmt.Sprintf("%d.%d", w.slot(), w.generation())
-	if w&withW != 0 {
-		s += "|W"
+	return q
+}
+
+func (p *packing) unpack(q packed) world {
+	p.last = q
+	p.unpacked.shared = p.shareds.all[q.shared]
+	for i, n := range q.process {
+		p.unpacked.process[i] = p.processes.all[n]
 	}
-	return s
+	return p.unpacked
+}
+
+type numbered[T comparable] struct {
+	all     []T
+	numbers map[T]uint32
+}
+
+func (n *numbered[T]) number(v T) uint32 {
+	i, ok := n.numbers[v]
+	if !ok {
+		if n.numbers == nil {
+			n.numbers = map[T]uint32{}
+		}
+		i = uint32(len(n.all))
+		n.numbers[v] = i
+		n.all = append(n.all, v)
+	}
+	return i
 }

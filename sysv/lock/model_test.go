@@ -1,26 +1,26 @@
-// A model checker for the lock's protocol. It explores every order in which the
-// steps of some processes can follow one another, with kill -9 possible before
-// each step, and holds all that can come of it against the properties below.
+// A model checker for the lock's protocol. It runs the protocol's machines, those
+// that the package itself runs, in every order in which their steps can follow one
+// another, with kill -9 possible before each step, or a stop, and holds all that can
+// come of it against the properties below.
 //
-// Modelled are the word, the slots' generations, the dirty flag, the semaphores
-// and each process's adjustments (SEM_UNDO), which its end applies all at once.
-// An access to shared memory is one step, and so is a system call; memory is
-// sequentially consistent, as Go's atomics are. Taking a token is a step of the
-// waiter, where the kernel serves a sleeper as soon as there is one: the model
-// has every order that the kernel has, and more.
+// A world is the words, the semaphores, each process's adjustments (SEM_UNDO), which
+// its end applies all at once, and the machines. An access to shared memory is one
+// step, and so is a system call; memory is sequentially consistent, as Go's atomics
+// are. Taking a token is a step of the waiter, where the kernel serves a sleeper as
+// soon as there is one: the model has every order that the kernel has, and more.
 //
 // Not modelled are spinning, the queue of goroutines in a process, a second lock
-// of the group, exec. A scenario bounds the rounds, ends and starts, so nothing
-// is said of fairness. Nor does a generation come round while a locker pauses:
-// that would break mutual exclusion, as the last mutant shows.
+// of the group, exec. A scenario bounds the rounds, ends and starts. A generation
+// does not come round while a locker pauses: that would break mutual exclusion, as
+// the last mutant shows.
 //
-// model_protocol_test.go is the protocol, model_explore_test.go the search.
-// SYSVIPC_STORM=full explores the large scenarios too.
+// model_world_test.go is what the machines work on, model_moves_test.go what
+// processes do with them, model_explore_test.go the search, model_mutant_test.go the
+// protocol with faults. SYSVIPC_STORM=full explores the large scenarios too.
 
-package lock_test
+package lock
 
 import (
-	"cmp"
 	"os"
 	"slices"
 	"testing"
@@ -45,6 +45,16 @@ const (
 	abandonedIsExact property = "abandoned is exact"
 	// Live processes have different slots, and a joiner finds a free one.
 	slotForEach property = "a slot for each"
+	// Lock's errors are the context's, the kernel's, and that the group is removed.
+	noOtherError property = "no other error"
+	// Once a member has told all that the group is removed, no call takes the mutex
+	// any more; by everyCallEnds all get an error.
+	noneEntersRemoved property = "none enters what is removed"
+	// Once a long wait is marked and a waiter has looked since, nobody who has not
+	// waited gets the mutex before one who has. Who was just giving it back then, and
+	// had read the marks before, lets in one, and those whom that one lets in before
+	// a waiter looks again. TryLock and a takeover from the dead are other matters.
+	noneOvertakes property = "none overtakes"
 )
 
 // scenario bounds what happens.
@@ -63,10 +73,14 @@ type scenario struct {
 	// stops is how often a process is stopped in a call, or as the owner. looks is
 	// how often a waiter looks again though nobody is stopped.
 	stops, looks uint8
+	// removals is how many tell all members that the group is removed: to remove the
+	// set then, or as members who saw that the segment is gone.
+	removals uint8
+	// wraps is how often so many processes come and go in a slot that its generation
+	// comes round.
+	wraps uint8
 	// highest is the highest value of a semaphore, 0 for one out of reach.
 	highest int
-	// generations is after how many they come round, 0 for more than are used.
-	generations uint8
 }
 
 var smallScenarios = []scenario{
@@ -82,7 +96,10 @@ var smallScenarios = []scenario{
 	{name: "joining", processes: 2, rounds: 1, ends: 2, starts: 1, joining: true, cancel: true},
 	{name: "leaving", processes: 2, rounds: 2, ends: 1, leaves: 2},
 	{name: "highest value", processes: 2, rounds: 1, ends: 3, starts: 2, highest: 2},
-	{name: "generations come round", processes: 1, rounds: 1, ends: 3, starts: 3, generations: 2},
+	{name: "generations come round", processes: 1, rounds: 1, ends: 3, starts: 3, wraps: 2},
+	{name: "stops while joining", processes: 2, rounds: 1, ends: 1, starts: 1, joining: true, cancel: true, stops: 1},
+	{name: "removal", processes: 3, rounds: 1, ends: 1, removals: 1},
+	{name: "removal of what is kept", processes: 2, rounds: 2, ends: 1, try: true, keeps: true, removals: 1},
 }
 
 var largeScenarios = []scenario{
@@ -97,35 +114,47 @@ var largeScenarios = []scenario{
 	{name: "three joining, a start", processes: 3, rounds: 1, ends: 1, starts: 1, joining: true},
 	{name: "three leaving", processes: 3, rounds: 1, ends: 1, leaves: 2, cancel: true},
 	{name: "highest value of three", processes: 3, rounds: 1, ends: 2, starts: 1, leaves: 1, highest: 2},
+	{name: "three joining, a stop", processes: 3, rounds: 1, ends: 1, joining: true, cancel: true, stops: 1},
+	{name: "removal, two rounds", processes: 3, rounds: 2, ends: 1, removals: 1},
+	{name: "two removals and a stop", processes: 2, rounds: 2, ends: 1, cancel: true, keeps: true, removals: 2, stops: 1},
+	{name: "removal, long waits of three", processes: 3, rounds: 1, ends: 1, cancel: true, keeps: true, removals: 2},
 	{name: "a pair with everything", processes: 2, rounds: 2, ends: 2, starts: 2, leaves: 1, joining: true, try: true, cancel: true, refuse: true},
 }
 
 // rareMoves are to be possible somewhere in the small scenarios: where nothing
 // goes on, every property holds.
-var rareMoves = []string{
-	"JOIN P(join): cancelled",
-	"JOIN the word names g: g+1",
-	"ARM [wake -v, wake +1]",
-	"ARM [wake -v, wake +1]: EAGAIN",
-	"ARM [wake +1, wake -1 UNDO]: ERANGE",
-	"LOCK CAS(0 -> me|W): done",
-	"LOCK CAS(0 -> me|W): fails",
-	"LOCK CAS(s -> s|W): fails",
-	"LOCK g != s's",
-	"LOCK CAS(W -> me|W): done",
-	"LOCK CAS(W -> me|W): fails",
-	"LOCK s = word, W alone, but it has not slept",
-	"TRY CAS(W -> me|W): fails, false",
-	"LOCK P(wake): looks again",
-	"LOCK CAS(s -> me|W): done, abandoned",
-	"LOCK CAS(s -> me|W): fails",
-	"TRY CAS(s -> me|W): fails, false",
-	"LOCK P(wake): cancelled",
-	"LOCK [wake 0, wake +1], GETVAL's error",
-	"Repaired()",
-	"UNLOCK CAS(me -> 0): fails",
-	"UNLOCK [wake 0, wake +1]: EAGAIN",
-	"LEAVE [wake +1 UNDO, wake -1]",
+var rareMoves = []deed{
+	{does: enters, at: knocking, next: done, call: cancelled},
+	{does: enters, at: passing, next: passing},
+	{does: enters, at: closing, next: done},
+	{does: arms, at: draining, next: promising},
+	{does: arms, at: promising, next: counting},
+	{does: locks, at: looking, next: sleeping},
+	{does: locks, at: entering, next: reading},
+	{does: locks, at: entering, next: reading, early: true},
+	{does: locks, at: trying, next: reading, early: true},
+	{does: locks, at: entering, next: looking},
+	{does: locks, at: marking, next: looking},
+	{does: locks, at: comparing, next: succeeding},
+	{does: locks, at: claiming, next: ending},
+	{does: locks, at: claiming, next: looking},
+	{does: locks, at: claiming, next: done},
+	{does: locks, at: sleeping, next: looking, call: looksAgain},
+	{does: locks, at: sleeping, next: done, call: cancelled},
+	{does: locks, at: succeeding, next: dirtying},
+	{does: locks, at: succeeding, next: looking},
+	{does: locks, at: succeeding, next: done},
+	{does: locks, at: asking, next: handing, call: refused},
+	{does: locks, at: looking, next: handing},
+	{does: locks, at: reading, next: returning},
+	{does: locks, at: returning, next: done},
+	{name: "Repaired()"},
+	{does: unlocks, at: freeing, next: looking},
+	{does: unlocks, at: giving, next: looking},
+	{does: unlocks, at: waking, next: done},
+	{does: removes, at: shutting, next: looking},
+	{does: removes, at: done, next: done},
+	{does: leaves, at: disarming, next: done},
 }
 
 // TestModel: the protocol has the properties.
@@ -134,12 +163,12 @@ func TestModel(t *testing.T) {
 	if os.Getenv("SYSVIPC_STORM") == "full" {
 		scenarios = slices.Concat(smallScenarios, largeScenarios)
 	}
-	ran, states, possible := 0, 0, map[string]bool{}
+	ran, states, possible := 0, 0, map[deed]bool{}
 	for _, in := range scenarios {
 		t.Run(in.name, func(t *testing.T) {
 			ran++
 			start := time.Now()
-			found := explore(model{scenario: in, then: protocol()})
+			found := explore(model{scenario: in})
 			t.Logf("%d states, %d transitions, depth %d, %v",
 				found.states, found.transitions, found.depth, time.Since(start).Round(time.Millisecond))
 			states += found.states
@@ -157,171 +186,7 @@ func TestModel(t *testing.T) {
 	t.Logf("lock model: %d states in %d scenarios", states, ran)
 	for _, what := range rareMoves {
 		if !possible[what] {
-			t.Errorf("never possible: %s", what)
+			t.Errorf("never possible: %v", what)
 		}
-	}
-}
-
-// rule is what a step of a mutant does otherwise.
-type rule string
-
-const (
-	enterWithoutUndo rule = "JOIN: P(join) without UNDO"
-	exitWithoutUndo  rule = "JOIN: V(join) without UNDO"
-	aliveWithoutUndo rule = "JOIN: [slot +1] without UNDO"
-	drainToZero      rule = "ARM: a drain leaves no token"
-	drainBySetval    rule = "ARM: a drain by SETVAL"
-	freeWithoutW     rule = "LOCK: CAS(0 -> me) in the loop"
-	takeWithoutW     rule = "LOCK: CAS(s -> me) if the owner is dead"
-	takeByStore      rule = "LOCK: me|W stored, without CAS, if the owner is dead"
-	deadOnError      rule = "LOCK: GETVAL's error read as dead"
-	errorKeepsToken  rule = "LOCK: GETVAL's error returned without leaving another the token"
-	errorAfterToken  rule = "LOCK: the context's error returned after P(wake) has succeeded"
-	waitWithoutEnd   rule = "LOCK: P(wake) without an end"
-	keptForNobody    rule = "LOCK: W alone waited for, also after a wait"
-	keptWithoutW     rule = "LOCK: CAS(W -> me)"
-	keptWithoutPost  rule = "UNLOCK: no post where it is kept"
-	unlockByStore    rule = "UNLOCK: 0 stored, without CAS, if no W was seen"
-	postWithUndo     rule = "UNLOCK: the post with UNDO"
-	leaveWhileHeld   rule = "LEAVE: not refused while the lock is held"
-	leaveWithoutUndo rule = "LEAVE: [slot -1] without UNDO"
-	undoneApart      rule = "an end undoes wake before liveness, as of two sets"
-)
-
-// mutant is the protocol with one fault: a rule, or other orders.
-type mutant struct {
-	rule   rule
-	name   string
-	orders [][]modelStep
-	in     scenario
-	breaks property
-}
-
-// mutants show that each of these orders and rules is needed, and that the
-// checker would see it fail.
-func mutants() []mutant {
-	pair := scenario{processes: 2, rounds: 1, ends: 1}
-	pairAgain := scenario{processes: 2, rounds: 1, ends: 2, starts: 1}
-	pairOften := scenario{processes: 2, rounds: 1, ends: 3, starts: 2}
-	pairJoins := scenario{processes: 2, rounds: 1, ends: 1, starts: 1, joining: true}
-	three := scenario{processes: 3, rounds: 1, ends: 1, try: true, cancel: true, refuse: true}
-	return []mutant{
-		// Two joiners count one generation on; the first is thought dead.
-		{name: "JOIN: no P(join)", in: pairJoins, breaks: mutualExclusion, orders: [][]modelStep{
-			{atOutside, atJoinPick}, {atJoinAlive, atIdle}}},
-		{name: "JOIN: V(join) before [slot +1]", in: pairJoins, breaks: mutualExclusion, orders: [][]modelStep{
-			{atJoinGeneration, atJoinExit, atJoinAlive, atIdle}}},
-		// A waiter takes the dead owner's token, finds the slot alive and the
-		// generation the same, and waits for the joiner, who is not armed.
-		{name: "JOIN: generation++ after [slot +1]", in: pairAgain, breaks: noLostWakeUp, orders: [][]modelStep{
-			{atJoinPass, atJoinAlive, atJoinGeneration, atJoinExit}}},
-		// A process waits for itself.
-		{name: "JOIN: a generation that the word names is not passed over", breaks: noLostWakeUp,
-			in: scenario{processes: 1, rounds: 1, ends: 2, starts: 2, generations: 2}, orders: [][]modelStep{
-				{atJoinNumber, atJoinGeneration}}},
-		// A killed joiner shuts the others out.
-		{rule: enterWithoutUndo, in: pairJoins, breaks: noLostWakeUp},
-		// A joiner's end lets two enter at once.
-		{rule: exitWithoutUndo, in: pairJoins, breaks: mutualExclusion},
-		{rule: aliveWithoutUndo, in: pairAgain, breaks: slotForEach},
-		{rule: aliveWithoutUndo, in: pair, breaks: noLostWakeUp},
-
-		// An owner's end wakes nobody, nor does that of a waiter with a token.
-		{name: "ARM: left out", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onCall, atLockFirst}}},
-		{name: "ARM: after the first CAS", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onCall, atLockFirst, atArmLook, atArmDrain, atArm, atLockReadDirty}}},
-		{name: "ARM: before the first wait", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onCall, atLockFirst}, {onAlive, atArmLook, atArmDrain, atArm, atLockWait}}},
-		// The token was for a waiter, and who drained it is killed.
-		{rule: drainToZero, in: pairOften, breaks: noLostWakeUp},
-		// SETVAL disarms every process.
-		{rule: drainBySetval, in: pairOften, breaks: noLostWakeUp},
-
-		// The owner need not post.
-		{name: "LOCK: no CAS(s -> s|W)", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onUnmarked, onMarked}}},
-		// A second waiter is forgotten.
-		{rule: freeWithoutW, in: three, breaks: noLostWakeUp},
-		{rule: takeWithoutW, in: three, breaks: noLostWakeUp},
-		// The owner ends and its slot is used again in between: the one is too old,
-		// the other too new.
-		{name: "LOCK: generation before liveness", in: pairAgain, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onMarked, atLockGeneration, atLockAlive, onAlive}}},
-		{name: "LOCK: no look at the generation", in: pairAgain, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onMarked, atLockAlive, onAlive}}},
-		{name: "LOCK: no look at the liveness", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onMarked, atLockGeneration, onAlive}}},
-		{name: "LOCK: no P(wake)", in: pair, breaks: everyCallEnds, orders: [][]modelStep{
-			{onAlive, atLockLook}}},
-		{rule: takeByStore, in: three, breaks: mutualExclusion},
-		{rule: deadOnError, in: three, breaks: mutualExclusion},
-		// Another waits, and the token was the dead owner's, the last there was.
-		{rule: errorKeepsToken, in: three, breaks: noLostWakeUp},
-		{rule: errorAfterToken, in: three, breaks: noLostWakeUp},
-		// The CAS fails: the owner had unlocked before it ended, or another took over.
-		{name: "LOCK: dirty = 1 before CAS(s -> me|W)", in: three, breaks: abandonedIsExact, orders: [][]modelStep{
-			{onDead, atLockSetDirty, atLockTake, atHolding}}},
-		{name: "LOCK: no dirty = 1", in: three, breaks: abandonedIsExact, orders: [][]modelStep{
-			{onDead, atLockTake, atHolding}}},
-		// Another has taken over and unlocked since.
-		{name: "LOCK: dirty read before the CAS", in: three, breaks: abandonedIsExact, orders: [][]modelStep{
-			{onCall, atArmLook, atArmDrain, atArm, atLockReadDirty, atLockFirst, atHolding}, {atLockFree, atHolding}}},
-		{name: "LOCK: dirty not read", in: three, breaks: abandonedIsExact, orders: [][]modelStep{
-			{atLockFirst, atHolding}, {atLockFree, atHolding}}},
-
-		// Who took the token is stopped.
-		{rule: waitWithoutEnd, in: scenario{processes: 3, rounds: 1, stops: 1}, breaks: noLostWakeUp},
-		// Who has waited long has given up.
-		{rule: keptForNobody, in: scenario{processes: 2, rounds: 1, cancel: true, keeps: true}, breaks: noLostWakeUp},
-		// A second waiter is forgotten.
-		{rule: keptWithoutW, in: scenario{processes: 3, rounds: 1, keeps: true}, breaks: noLostWakeUp},
-		// Who comes waits for a token.
-		{rule: keptWithoutPost, in: scenario{processes: 2, rounds: 1, keeps: true}, breaks: noLostWakeUp},
-		{name: "UNLOCK: the post before W alone is stored", in: scenario{processes: 2, rounds: 1, keeps: true}, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onWaiters, atUnlockMark, atUnlockPost, atUnlockSwap, onReturn}}},
-
-		// The waiter finds the lock held, with W, and waits again.
-		{name: "UNLOCK: the post before the swap", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onWaiters, atUnlockPost, atUnlockSwap, onReturn}}},
-		{name: "UNLOCK: no post", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{atUnlockSwap, onReturn}}},
-		// W is set in between, and overwritten.
-		{rule: unlockByStore, in: pair, breaks: noLostWakeUp},
-		// Each post takes one from what the process's end will add.
-		{rule: postWithUndo, in: scenario{processes: 2, rounds: 2, ends: 1}, breaks: noLostWakeUp},
-
-		// The unlocker is killed, no longer armed.
-		{name: "LEAVE: before UNLOCK has posted", in: pair, breaks: noLostWakeUp, orders: [][]modelStep{
-			{onWaiters, atUnlockSwap, atLeaveAlive, atLeaveWake, atUnlockPost, atOutside}}},
-		{rule: leaveWhileHeld, in: scenario{processes: 2, rounds: 1, leaves: 1}, breaks: mutualExclusion},
-		// Its two steps could change places, for who leaves neither holds nor waits.
-		// But the end of one that has left makes the slot's next process seem dead.
-		{rule: leaveWithoutUndo, in: scenario{processes: 2, rounds: 1, ends: 2, starts: 2, leaves: 1}, breaks: mutualExclusion},
-
-		// The waiter that is woken finds the owner alive.
-		{rule: undoneApart, in: pair, breaks: noLostWakeUp},
-		// A locker finds an owner dead and pauses. The slot is used as often as there
-		// are generations, and the word is again what the locker saw.
-		{name: "a generation of one bit", breaks: mutualExclusion,
-			in: scenario{processes: 2, rounds: 1, ends: 2, starts: 2, generations: 2}},
-	}
-}
-
-// TestModelMutants: with a fault it has not.
-func TestModelMutants(t *testing.T) {
-	t.Logf("lock model: %d faults", len(mutants()))
-	for _, mu := range mutants() {
-		t.Run(cmp.Or(mu.name, string(mu.rule)), func(t *testing.T) {
-			then := protocol()
-			for _, steps := range mu.orders {
-				then.set(steps...)
-			}
-			found := explore(model{scenario: mu.in, then: then, rule: mu.rule, only: mu.breaks})
-			if found.broken == "" {
-				t.Fatalf("%s holds nonetheless, in all of %d states", mu.breaks, found.states)
-			}
-			t.Logf("%s does not hold, found among %d states:\n%s", found.broken, found.states, found.trace)
-		})
 	}
 }
