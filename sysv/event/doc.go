@@ -53,13 +53,23 @@
 // comes first; where a segment has to be filled before others see it there is
 // [example.com/sysvipc/sysv/shm.OpenOrInit].
 //
-//	seg, _, err := shm.OpenOrCreate(sysv.KeyOf("prices.example.com"), 4096, nil)
+//	key := sysv.KeyOf("com.example.prices") // 0x9cd2865a
+//	seg, _, err := shm.OpenOrCreate(key, 4096, &shm.Config{Mode: 0o660})
 //	...
 //	mem, err := seg.Attach(nil)
 //	...
 //	f, err := shm.View[feed](mem, 0)
 //
-// A writer in C is below.
+// The writer calls f.publish. Each reader has a loop, in which it skips editions if it
+// is slower than the writer:
+//
+//	edition, prices, err := f.next(ctx, 0)
+//	for ; err == nil; edition, prices, err = f.next(ctx, edition) {
+//		...
+//	}
+//
+// A writer in C is below. The packages beside this one, context and sync/atomic are
+// [example.com/sysvipc/sysv] and [example.com/sysvipc/sysv/shm].
 //
 // [Count.Until] is the loop that is easily written wrong: read the Count, then
 // look, then wait for the Count to be another than the one that was read. In that
@@ -69,7 +79,8 @@
 // What is waited for must be read and written in a way that holds between processes:
 // by the 32-bit functions of sync/atomic, or under a lock. Plain loads and stores won't
 // do, even of what nobody else touches at the time: compilers and processors put them
-// into another order. 64-bit ones do on all 64-bit machines but mips64.
+// into another order. The 64-bit functions hold between processes everywhere but on mips,
+// mipsle and arm before v7.
 //
 // # What it costs
 //
@@ -147,9 +158,9 @@
 //	while (seen = event_read(e), !ready())
 //		event_await(e, seen);
 //
-// And this is the writer of the price feed above. The struct is in the memory that
-// shmat(2) returns for shmget(key, 4096, IPC_CREAT | 0600), where key is what
-// [example.com/sysvipc/sysv.KeyOf] says, or shows how to compute in C.
+// And this is the writer of the price feed above. The struct is what shmat(id, NULL, 0)
+// points to, where id is shmget(0x9cd2865a, 4096, IPC_CREAT | 0660).
+// [example.com/sysvipc/sysv.KeyOf] shows how C makes a key of a name.
 //
 //	struct feed {
 //		uint32_t changed; /* the event.Count */

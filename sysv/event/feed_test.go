@@ -3,6 +3,7 @@
 package event_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -82,6 +83,11 @@ func TestFeedIsDocumented(t *testing.T) {
 	_, c, _ := strings.Cut(string(header), "\n")
 	documentation, err := os.ReadFile("doc.go")
 	kit.Must(t, err)
+	for _, key := range []string{"key := sysv.KeyOf(\"com.example.prices\") // %v\n", "shmget(%v, 4096"} {
+		if shown := fmt.Sprintf(key, sysv.KeyOf("com.example.prices")); !strings.Contains(string(documentation), shown) {
+			t.Errorf("%q is not in the documentation", shown)
+		}
+	}
 	for _, code := range []string{"type feed struct" + code, c} {
 		shown := strings.ReplaceAll("\n"+strings.TrimSpace(code), "\n", "\n//\t")
 		if !strings.Contains(string(documentation), strings.ReplaceAll(shown, "//\t\n", "//\n")+"\n") {
