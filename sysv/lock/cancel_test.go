@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,35 @@ func TestDeadline(t *testing.T) {
 	kit.Must(t, m.Unlock())
 	wantFree(t, theirs)
 	wantFree(t, m)
+}
+
+// looked is a context that ends when somebody has looked at it for some times.
+type looked struct {
+	context.Context
+	left atomic.Int32
+}
+
+func (l *looked) Err() error {
+	if l.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Whoever looks anew in between, for the package's own reasons, does not give his
+// caller a deadline that was none of his.
+func TestErrorIsTheContextsOwn(t *testing.T) {
+	g := newGroup(t, 1)
+	m, theirs := g.Mutex(0), join(t, g).Mutex(0)
+	take(t, theirs)
+	for looks := range int32(8) {
+		ctx := &looked{Context: bg}
+		ctx.left.Store(looks)
+		if _, err := m.Lock(ctx); err != context.Canceled {
+			t.Errorf("after %d looks: error %v, want %v", looks, err, context.Canceled)
+		}
+	}
+	kit.Must(t, theirs.Unlock())
 }
 
 // A wait that is cancelled takes nothing and keeps nobody else from it: neither

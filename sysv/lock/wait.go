@@ -47,10 +47,13 @@ func (n *nap) Deadline() (time.Time, bool) {
 	return n.end, true
 }
 
-// over tells whether it was the nap that ended with err, not its context.
-func (n *nap) over(err error) bool {
-	d, _ := n.Deadline()
-	return errors.Is(err, context.DeadlineExceeded) && n.Context.Err() == nil && d.Equal(n.end)
+// meant is the error of a wait, which may have come to its end because the nap did:
+// then it is none, unless the context has ended meanwhile.
+func (n *nap) meant(err error) error {
+	if d, _ := n.Deadline(); errors.Is(err, context.DeadlineExceeded) && d.Equal(n.end) {
+		return n.Context.Err()
+	}
+	return err
 }
 
 // napFor says how wait waits.
@@ -79,8 +82,8 @@ func (m *Mutex) try(do ops) (bool, error) {
 func (m *Mutex) wait(do ops) (bool, error) {
 	var buf [mostOps]sem.Op
 	err := m.group.set.Do(m.rest, m.group.encode(&buf, do, m.index)...)
-	if err != nil && m.rest.over(err) {
-		return false, nil
+	if err == nil {
+		return true, nil
 	}
-	return err == nil, err
+	return false, m.rest.meant(err)
 }
