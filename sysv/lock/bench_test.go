@@ -66,6 +66,11 @@ func TestBenchmarks(t *testing.T) {
 	if rate := contend(t, 2, 20*time.Millisecond); rate <= 0 {
 		t.Errorf("two processes count %v a second", rate)
 	}
+	for _, wait := range besideAHog(t, 3) {
+		if wait <= 0 {
+			t.Errorf("beside a hog somebody waited for %v", wait)
+		}
+	}
 }
 
 func benchGroup(b testing.TB) *lock.Group {

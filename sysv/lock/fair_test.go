@@ -4,6 +4,7 @@ package lock_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -12,7 +13,6 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -55,12 +55,12 @@ var hogs = sysvtest.Helper("hog", func(args []string) error {
 })
 
 // startHog returns when it has had the mutex once.
-func startHog(t testing.TB, g *lock.Group) (h *hogging, finish func()) {
+func startHog(t testing.TB, g *lock.Group) (finish func()) {
 	t.Helper()
 	id, h := newShared[hogging](t)
 	p := sysvtest.Start(t, hogs, strconv.Itoa(g.ID()), strconv.Itoa(id))
 	kit.Eventually(t, "the hog has the mutex", func() bool { return h.times.Load() > 0 })
-	return h, func() {
+	return func() {
 		h.stop.Store(1)
 		p.Finish()
 	}
@@ -148,78 +148,62 @@ func TestNewcomersQueueForWhatIsKept(t *testing.T) {
 	wantFree(t, m) // to TryLock
 }
 
-// A process that takes the mutex again as soon as it has given it back can't do
-// that for long while others wait.
-func TestHogLetsOthersIn(t *testing.T) {
-	g := newGroup(t, 1)
-	const others = 3
-	ms := []*lock.Mutex{g.Mutex(0), join(t, g).Mutex(0), join(t, g).Mutex(0)}
-	h, finish := startHog(t, g)
-	rounds := storm.Amount(10, 300)
-	waits := make([][]uint32, others)
-	var all []func() error
-	for i, m := range ms {
-		all = append(all, kit.Async(t, func() error {
-			for range rounds {
-				before := h.times.Load()
-				if _, err := m.Lock(bg); err != nil {
-					return err
-				}
-				waits[i] = append(waits[i], h.times.Load()-before)
-				if err := m.Unlock(); err != nil {
-					return err
-				}
-				time.Sleep(time.Millisecond)
-			}
-			return nil
-		}))
+// patients are processes that take what a hog has, now and then, and say how long they
+// waited each time.
+var patients = sysvtest.Helper("patient", func(args []string) error {
+	ids, err := kit.Numbers(args)
+	if err != nil {
+		return err
 	}
-	for _, wait := range all {
-		kit.Must(t, wait())
+	g, err := lock.OpenID(bg, ids[0])
+	if err != nil {
+		return err
 	}
-	finish()
-	total := uint32(0)
-	for _, w := range waits {
-		for _, n := range w {
-			total += n
+	m := g.Mutex(0)
+	for range ids[1] {
+		start := time.Now()
+		if _, err := m.Lock(bg); err != nil {
+			return err
 		}
+		waited := time.Since(start)
+		if err := m.Unlock(); err != nil {
+			return err
+		}
+		fmt.Println(waited.Nanoseconds())
+		time.Sleep(time.Millisecond)
 	}
-	mean := float64(total) / float64(others*rounds)
-	t.Logf("the hog has had it %.1f times in each wait: %v", mean, waits)
-	// Each of those who wait may see the hog come in between.
-	if mean > 2*(others+1) {
-		t.Errorf("the hog has had it %.1f times in each wait, want %d at most", mean, 2*(others+1))
+	return nil
+})
+
+// besideAHog has three processes take a mutex so many times which a fourth, the hog,
+// holds for 5 ms at a time, and returns how long they waited, in units of that.
+func besideAHog(t testing.TB, times int) (waits []float64) {
+	g := newGroup(t, 1)
+	finish := startHog(t, g)
+	defer finish()
+	var all []*sysvtest.Process
+	for range 3 {
+		all = append(all, sysvtest.Start(t, patients, strconv.Itoa(g.ID()), strconv.Itoa(times)))
 	}
+	for _, p := range all {
+		for range times {
+			ns, err := strconv.Atoi(p.Line())
+			kit.Must(t, err)
+			waits = append(waits, float64(ns)/float64(hold))
+		}
+		p.Finish()
+	}
+	return waits
 }
 
-// How long others wait for a mutex that a hog holds for 5 ms at a time.
 func BenchmarkHog(b *testing.B) {
-	g := newGroup(b, 1)
-	ms := []*lock.Mutex{g.Mutex(0), join(b, g).Mutex(0), join(b, g).Mutex(0)}
-	_, finish := startHog(b, g)
-	defer finish()
-	waits := make([]kit.Latencies, len(ms))
+	var waits []float64
 	for b.Loop() {
-		var all []func() error
-		for i, m := range ms {
-			all = append(all, kit.Async(b, func() error {
-				for range 100 {
-					start := time.Now()
-					if _, err := m.Lock(bg); err != nil {
-						return err
-					}
-					waits[i] = append(waits[i], time.Since(start))
-					if err := m.Unlock(); err != nil {
-						return err
-					}
-					time.Sleep(time.Millisecond)
-				}
-				return nil
-			}))
-		}
-		for _, wait := range all {
-			kit.Must(b, wait())
-		}
+		waits = append(waits, besideAHog(b, 100)...)
 	}
-	slices.Concat(waits...).Report(b)
+	slices.Sort(waits)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(waits[len(waits)/2], "p50-holds")
+	b.ReportMetric(waits[len(waits)*99/100], "p99-holds")
+	b.ReportMetric(waits[len(waits)-1], "max-holds")
 }
