@@ -2,9 +2,10 @@
 // while nobody contends, and survive kill -9 of their holder at any instruction.
 //
 // A group of mutexes is one shared memory segment and one semaphore set, and takes
-// its key for both: a segment or set of the program's own needs another. It is for processes that run this package; for a lock that programs in
-// other languages take too, there is [example.com/sysvipc/sysv/sem.Mutex], whose
-// every Lock is a system call.
+// its key for both: a segment or set of the program's own needs another. It is for
+// processes that run this package; for a lock that programs in other languages take
+// too, there is [example.com/sysvipc/sysv/sem.Mutex], whose every Lock is a system
+// call.
 //
 // # Use
 //
@@ -68,8 +69,8 @@
 // kept for them, and from there they lead to mine, W.
 //
 // The set has a semaphore for joining, some that never change and say which
-// segment it belongs to, one for each slot, and one for the tokens of each mutex. Every line below is one atomic step, and a process can be killed
-// between any two.
+// segment it belongs to, one for each slot, and one for the tokens of each mutex.
+// Every line below is one atomic step, and a process can be killed between any two.
 //
 //   - Join: take the joining semaphore with undo; find a slot whose semaphore is
 //     0; raise its generation, past any that a word still names; then add 1 to
@@ -82,10 +83,10 @@
 //   - Lock: if the word is 0, put me there. Else, again and again: if it is 0, put
 //     me with W, as others may wait still. If it is W alone and I have slept,
 //     or call TryLock, put me with W, and end the mark of long waits. If W is not
-//     set, set it. If it is not W alone, and the slot's
-//     semaphore is 0, or after that its generation is not the word's, the owner is
-//     dead: put me with W in the place of exactly this word, and then mark the
-//     mutex abandoned. Else wait for a token and take it: for what is left of
+//     set, set it. If it is not W alone, and the slot's semaphore is 0, or after
+//     that its generation is not the word's, the owner is dead: put me with W in
+//     the place of exactly this word, and then mark the mutex abandoned. Who has
+//     the mutex reads the marks, and unlocks if the group is removed. Else wait for a token and take it: for what is left of
 //     the first 5 ms of the call, and after that for a tenth of a second at most,
 //     each time after marking that somebody has waited long.
 //   - Unlock: put 0 in the place of me, or W alone if W is set and long waits are

@@ -253,6 +253,7 @@ var wakingFirst = faults{then: then(unlocks,
 
 // TestModelMutants: with a fault it has not.
 func TestModelMutants(t *testing.T) {
+	noRaces(t)
 	t.Logf("lock model: %d faults", len(mutants()))
 	for _, mu := range mutants() {
 		t.Run(mu.name, func(t *testing.T) {

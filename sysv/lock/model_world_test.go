@@ -130,12 +130,11 @@ type access struct {
 	blocked bool // it has to wait
 }
 
-// everything is what the machines work on.
-type everything interface {
+var _ interface {
 	words
 	mutex
 	roll
-}
+} = (*access)(nil)
 
 func (a *access) load() uint32 { return a.world.word }
 
