@@ -208,7 +208,7 @@ var sendsBriefly = sysvtest.Helper("sends briefly", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(bg, time.Millisecond)
+	ctx, cancel := context.WithTimeout(bg, 200*time.Millisecond)
 	defer cancel()
 	fmt.Println(q.Send(ctx, 1, []byte("b")))
 	return nil
