@@ -26,7 +26,7 @@ type locking struct {
 
 func (l *locking) step(m mutex) {
 	switch l.at {
-	case trying:
+	case trying: // which Lock has inline
 		l.at = looking
 		if m.swap(0, l.me) {
 			l.has(locked)

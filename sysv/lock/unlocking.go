@@ -11,7 +11,7 @@ type unlocking struct {
 
 func (u *unlocking) step(m mutex) {
 	switch u.at {
-	case freeing:
+	case freeing: // which Unlock has inline
 		u.at = looking
 		if m.swap(u.me, 0) {
 			u.at = done
