@@ -301,6 +301,7 @@ func TestOpenOrInitWhereTheUserHasNoName(t *testing.T) {
 // creator. Afterwards children have what their parents have.
 func TestForksDoNotHaveWhatIsInTheMaking(t *testing.T) {
 	emulator.Mode.Skip(t)
+	emulator.Advice.Skip(t)
 	key := initKey(t)
 	m, _, err := shm.OpenOrInit(bg, key, initSize, nil, func(m *shm.Mapping) error {
 		if flags := vmFlags(t, m); !strings.Contains(flags, " dc ") {

@@ -113,6 +113,17 @@ var (
 		return err != nil || kib<<10 != os.Getpagesize()
 	}}
 
+	// Advice: target_madvise in linux-user/mmap.c says yes to whatever it ignores.
+	Advice = Limit{"it ignores madvise", func(t testing.TB) bool {
+		page, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Munmap(page)
+		const none = 9999 // no advice, which the kernel refuses
+		return unix.Madvise(page, none) == nil
+	}}
+
 	// Filters: they would see the calls of the emulator, not those of the program.
 	Filters = Limit{what: "it installs no seccomp filters"}
 
