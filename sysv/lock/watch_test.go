@@ -223,10 +223,11 @@ var emigrant = sysvtest.Helper("emigrant", func(args []string) error {
 })
 
 func TestThreadInAnotherNamespaceTellsNobody(t *testing.T) {
+	g := newGroup(t, 1)
+	cmd := sysvtest.Command(emigrant, fmt.Sprint(g.ID()))
 	emulator.Namespaces.Skip(t)
 	kit.NeedRoot(t, "leaves an IPC namespace")
-	g := newGroup(t, 1)
-	sysvtest.Start(t, emigrant, fmt.Sprint(g.ID())).Finish()
+	sysvtest.StartCommand(t, cmd).Finish()
 	take(t, g.Mutex(0))
 	kit.Must(t, g.Mutex(0).Unlock())
 }

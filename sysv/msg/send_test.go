@@ -195,7 +195,7 @@ func TestAWaitThatEndsSaysOnWhatItWaited(t *testing.T) {
 			kit.WantHint(t, err, context.DeadlineExceeded, tt.hint)
 			kit.WantError(t, err, context.DeadlineExceeded, fmt.Sprintf("%s queue %d: context deadline exceeded (", tt.op, tt.q.ID()))
 			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Millisecond, cancel)
+			time.AfterFunc(100*time.Millisecond, cancel)
 			kit.WantHint(t, tt.call(ctx), context.Canceled, tt.hint)
 			kit.WantHint(t, tt.call(kit.Ended(t)), context.Canceled, "nothing was tried")
 		})
@@ -216,11 +216,12 @@ var sendsBriefly = sysvtest.Helper("sends briefly", func(args []string) error {
 
 // A program that sends may lack read permission, and is told as much.
 func TestAWaitThatEndsSaysHowFullAQueueIsWithoutReadPermission(t *testing.T) {
+	q := makeQueue(t, sysv.Private, &msg.Config{Mode: 0o602, MaxBytes: 10})
+	cmd := sysvtest.Command(sendsBriefly, strconv.Itoa(q.ID()))
 	emulator.StatAny.Skip(t)
 	kit.NeedRoot(t, "can be two users")
-	q := makeQueue(t, sysv.Private, &msg.Config{Mode: 0o602, MaxBytes: 10})
 	send(t, q, "1 123456789a")
-	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(sendsBriefly, strconv.Itoa(q.ID()))))
+	p := sysvtest.StartCommand(t, kit.Ordinary(cmd))
 	p.Expect(fmt.Sprintf("msgsnd queue %d: context deadline exceeded (waited for room for a message of 1 bytes: queue full with 10 of 10 bytes, 1 of 10 messages)", q.ID()))
 	p.Finish()
 }

@@ -170,6 +170,7 @@ func TestOwnerIsBoundByTheMode(t *testing.T) {
 }
 
 func TestStrangerIsBoundByTheMode(t *testing.T) {
+	emulator.Mode.Skip(t)
 	admin := map[string]string{"Set.SetPerm": "EPERM", "Set.SetMode": "EPERM", "Set.Remove": "EPERM", "Mutex.Unlock": sem.ErrNotLocked.Error()}
 	with := func(what string, names ...string) map[string]string {
 		want := methods.All("EACCES", admin)
