@@ -198,6 +198,7 @@ func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 }
 
 func TestCreateObeysItsContext(t *testing.T) {
+	emulator.Mode.Skip(t)
 	key := newKey(t)
 	_, err := lock.Create(kit.Ended(t), key, 1, nil)
 	kit.WantError(t, err, context.Canceled)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/lock"
@@ -166,6 +167,7 @@ var race = sysvtest.Helper("race", func(args []string) error {
 })
 
 func TestOneOfManyCreates(t *testing.T) {
+	emulator.Mode.Skip(t)
 	runners, rounds := 16, storm.Amount(4, 300)
 	gate, err := sem.Create(sysv.Private, []int{1}, nil)
 	kit.Must(t, err)

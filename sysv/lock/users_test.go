@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -72,6 +73,7 @@ func TestOwnedByAnotherUser(t *testing.T) {
 
 // Who made the set could have kept a way into it.
 func TestOwnedByWhoHasGivenItAway(t *testing.T) {
+	emulator.Mode.Skip(t)
 	kit.NeedRoot(t, "can be two users")
 	root := uint32(0)
 	key := newKey(t)
@@ -140,6 +142,7 @@ func TestStrangerIsBoundByTheMode(t *testing.T) {
 
 // Whoever may not remove a group leaves it as it was.
 func TestStrangerMayNotRemove(t *testing.T) {
+	emulator.Mode.Skip(t)
 	kit.NeedRoot(t, "can be two users")
 	key := newKey(t)
 	g, err := lock.Create(bg, key, 1, &lock.Config{Mode: 0o666})

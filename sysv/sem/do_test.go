@@ -178,7 +178,7 @@ func TestAWaitThatEndsSaysOnWhatItWaited(t *testing.T) {
 			kit.WantHint(t, err, context.DeadlineExceeded, tt.hint)
 			kit.WantError(t, err, context.DeadlineExceeded, fmt.Sprintf("semop set %d: context deadline exceeded (", s.ID()))
 			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Millisecond, cancel)
+			time.AfterFunc(100*time.Millisecond, cancel)
 			kit.WantHint(t, tt.call(ctx), context.Canceled, tt.hint)
 			kit.WantHint(t, tt.call(kit.Ended(t)), context.Canceled)
 		})
