@@ -1,5 +1,7 @@
 package sysv
 
+import "hash/fnv"
+
 // KeyOf makes a key of a name, such as "com.example.prices", so that programs
 // agree on a word rather than on a number. The same bytes give the same key, in
 // every process and on every machine.
@@ -50,12 +52,10 @@ package sysv
 // trailing newline, or one letter that Unicode writes in two ways. An empty name has
 // a key, too (0x811c9dc5): see that a setting which is to hold a name has one.
 func KeyOf(name string) Key {
-	hash := uint32(2166136261)
-	for i := range len(name) {
-		hash = (hash ^ uint32(name[i])) * 16777619
+	hash := fnv.New32a()
+	hash.Write([]byte(name))
+	if key := Key(hash.Sum32()); key != Private {
+		return key
 	}
-	if Key(hash) == Private {
-		return 1
-	}
-	return Key(hash)
+	return 1
 }

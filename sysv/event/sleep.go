@@ -11,6 +11,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/wait"
 )
 
 const (
@@ -111,14 +112,9 @@ func rouse(c *Count, left *atomic.Bool) {
 	}
 }
 
-// over is an error if ctx has ended. A deadline counts from its instant on, although
-// ctx.Err may still be nil then.
+// over is an error if ctx has ended.
 func over(ctx context.Context) error {
-	err := ctx.Err()
-	if deadline, ok := ctx.Deadline(); err == nil && ok && time.Until(deadline) <= 0 {
-		err = context.DeadlineExceeded
-	}
-	if err != nil {
+	if err := wait.Ended(ctx); err != nil {
 		return fmt.Errorf("event: waiting for a change: %w", err)
 	}
 	return nil
@@ -159,12 +155,6 @@ var pollers atomic.Int64
 func poll(ctx context.Context) error {
 	n := pollers.Add(1)
 	defer pollers.Add(-1)
-	pause := time.NewTimer(max(4*time.Millisecond, time.Duration(n)*100*time.Microsecond))
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-		return nil
-	case <-ctx.Done():
-		return over(ctx)
-	}
+	wait.Pause(ctx, max(4*time.Millisecond, time.Duration(n)*100*time.Microsecond))
+	return over(ctx)
 }

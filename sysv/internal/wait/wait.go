@@ -197,6 +197,12 @@ func (c *call) poll(pause time.Duration) (over bool, err error) {
 	return false, errno
 }
 
+// Ended is the context's error if that has ended, a deadline from its instant on.
+func Ended(ctx context.Context) error {
+	_, err := remaining(ctx, forever)
+	return err
+}
+
 // remaining returns how long to wait in the kernel now, negative for as long as
 // it takes, or an error if the context has ended. A deadline counts from its
 // instant on, although ctx.Err may still be nil then.
