@@ -88,28 +88,18 @@ func TestRemoveIsOrderedForTheRaceDetector(t *testing.T) {
 	m := b.Mutex(0)
 	take(t, m) // so that it needs the set no more, which orders, too
 	kit.Must(t, m.Unlock())
-	said := ""
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		said = "done"
-		if err := a.Remove(); err != nil {
-			t.Error(err)
-		}
+	kit.WantOrder(t, a.Remove, func() {
+		kit.Eventually(t, "the group is removed", func() bool {
+			ok, _, err := m.TryLock()
+			if ok {
+				err = m.Unlock()
+			}
+			if err != nil && !errors.Is(err, sysv.ErrRemoved) {
+				t.Fatal(err)
+			}
+			return err != nil
+		})
 	})
-	kit.Eventually(t, "the group is removed", func() bool {
-		ok, _, err := m.TryLock()
-		if ok {
-			err = m.Unlock()
-		}
-		if err != nil && !errors.Is(err, sysv.ErrRemoved) {
-			t.Fatal(err)
-		}
-		return err != nil
-	})
-	if said != "done" {
-		t.Errorf("said %q", said)
-	}
-	wg.Wait()
 }
 
 // reckless counts under two mutexes of one group.

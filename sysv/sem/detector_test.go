@@ -165,19 +165,7 @@ func TestWhatIsSeenIsOrderedForTheRaceDetector(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newSet(t, 1, 0)
 			b := openID(t, a.ID())
-			said := ""
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				said = "done"
-				if err := tt.act(a); err != nil {
-					t.Error(err)
-				}
-			})
-			tt.see(t, b)
-			if said != "done" {
-				t.Errorf("said %q", said)
-			}
-			wg.Wait()
+			kit.WantOrder(t, func() error { return tt.act(a) }, func() { tt.see(t, b) })
 		})
 	}
 }

@@ -37,6 +37,26 @@ func Turns(t testing.TB, try ...func() (done func())) {
 	}
 }
 
+// WantOrder fails unless what one goroutine has done before act is seen by another
+// after see, which returns once act has shown. Nothing here orders the two: with -race
+// it fails, too, unless the race detector is told.
+func WantOrder(t testing.TB, act func() error, see func()) {
+	t.Helper()
+	said := ""
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		said = "done"
+		if err := act(); err != nil {
+			t.Error(err)
+		}
+	})
+	see()
+	if said != "done" {
+		t.Errorf("said %q", said)
+	}
+	wg.Wait()
+}
+
 // WantRace runs a command that is built as this test is, and fails unless the race
 // detector finds a data race in it.
 func WantRace(t testing.TB, cmd *exec.Cmd) {
