@@ -149,6 +149,15 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	wantLeftAlone(t, key, id)
 }
 
+// lookOnce opens with a context that ends as soon as the set was looked at.
+func lookOnce(t *testing.T, key sysv.Key) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	defer sem.AfterLook(func(int) { cancel() })()
+	_, err := sem.Open(ctx, key, nil)
+	return err
+}
+
 // What is watched is remembered: nobody needs as much patience in one call.
 func TestShortAttemptsAddUp(t *testing.T) {
 	emulator.Mode.Skip(t)
@@ -156,9 +165,7 @@ func TestShortAttemptsAddUp(t *testing.T) {
 	key := newKey(t)
 	bareSet(t, key, 2, object.Making)
 	kit.Eventually(t, "it counts as dead", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		_, err := sem.Open(ctx, key, nil)
+		err := lookOnce(t, key)
 		kit.WantError(t, err, sysv.ErrNotInitialized)
 		return strings.Contains(err.Error(), "died")
 	})
@@ -216,10 +223,7 @@ func TestALookThatIsOldProvesNothing(t *testing.T) {
 	for {
 		key := newKey(t)
 		id := bareSet(t, key, 2, object.Making)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		_, err := sem.Open(ctx, key, nil)
-		cancel()
-		kit.WantError(t, err, sysv.ErrNotInitialized)
+		kit.WantError(t, lookOnce(t, key), sysv.ErrNotInitialized)
 		looks := 0
 		end := sem.AfterLook(func(int) {
 			if looks++; looks == 2 { // at a set with the key, and at its state
