@@ -247,7 +247,7 @@ func setAndGroup(args []string) (*sem.Set, *lock.Group) {
 	check(err)
 	id, err = strconv.Atoi(args[1])
 	check(err)
-	group, err := lock.OpenID(context.Background(), id)
+	group, err := lock.OpenID(context.Background(), id, nil)
 	check(err)
 	return set, group
 }

@@ -216,7 +216,7 @@ func sameCreator(run, object sysv.Perm, err error) error {
 // enter makes this process one that can lock and count.
 func (b *board) enter(ctx context.Context) (err error) {
 	if b.lockSeg != nil {
-		b.group, err = lock.OpenID(ctx, b.lockSeg.ID())
+		b.group, err = lock.OpenID(ctx, b.lockSeg.ID(), nil)
 	}
 	return err
 }

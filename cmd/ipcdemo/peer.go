@@ -87,7 +87,7 @@ func (c *peerCommand) count(set *sem.Set) error {
 	ctx := context.Background()
 	mutex := guard(set.Mutex(benchLock))
 	if c.Group >= 0 {
-		group, err := lock.OpenID(ctx, c.Group)
+		group, err := lock.OpenID(ctx, c.Group, nil)
 		if err != nil {
 			return err
 		}

@@ -184,7 +184,7 @@ func (a *actor) openOrCreate(ctx context.Context) (err error) {
 func (a *actor) open(limit time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(bg, limit)
 	defer cancel()
-	a.group, err = lock.Open(ctx, a.key)
+	a.group, err = lock.Open(ctx, a.key, nil)
 	return err
 }
 

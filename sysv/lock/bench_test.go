@@ -131,7 +131,7 @@ var contender = sysvtest.Helper("contender", func(args []string) error {
 	ctx := context.Background()
 	id, _ := strconv.Atoi(args[0])
 	segment, _ := strconv.Atoi(args[1])
-	g, err := lock.OpenID(ctx, id)
+	g, err := lock.OpenID(ctx, id, nil)
 	if err != nil {
 		return err
 	}

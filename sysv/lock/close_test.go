@@ -101,7 +101,7 @@ func TestRefusedCloseDisturbsNobody(t *testing.T) {
 func TestCloseFreesTheSlot(t *testing.T) {
 	g := newGroupFor(t, 1, &lock.Config{Processes: 2})
 	other := join(t, g)
-	_, err := lock.OpenID(kit.Patient(t), g.ID())
+	_, err := lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.WantError(t, err, syscall.ENOSPC)
 	for range 3 { // again and again it does nothing
 		kit.Must(t, other.Close())
@@ -110,7 +110,7 @@ func TestCloseFreesTheSlot(t *testing.T) {
 	wantFree(t, third.Mutex(0))
 	kit.Must(t, other.Close())
 	wantFree(t, third.Mutex(0))
-	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	_, err = lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.WantError(t, err, syscall.ENOSPC)
 }
 
@@ -141,7 +141,7 @@ func TestJoiningAndClosingLeavesNoTrace(t *testing.T) {
 	for range 3 { // as there are slots
 		wg.Go(func() {
 			for range 100 {
-				again, err := lock.OpenID(bg, g.ID())
+				again, err := lock.OpenID(bg, g.ID(), nil)
 				if err != nil {
 					t.Error(err)
 					return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+	"unsafe"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/object"
@@ -28,6 +29,24 @@ type Config struct {
 	// [fs.ErrPermission]. Keys are not protected: whoever comes first can put
 	// a group of his own where a program expects another's.
 	OwnedBy *uint32
+
+	// Memory is how many bytes the segment has for what the mutexes guard, which
+	// [Group.Memory] returns in every member: rounded up to a multiple of 128, at
+	// which it also begins. 0 means none.
+	Memory int
+	// Format says what the memory holds, and in which version: at most 16 bytes,
+	// of which the last is not 0. Who opens the group must name the same.
+	Format string
+	// Init, if not nil, fills the memory of a new group, all zeros, before anybody
+	// else has it. Where it returns an error there is no group, and that is the
+	// error; where the process dies in it neither.
+	Init func(memory []byte) error
+
+	// Ephemeral makes a group that ends with its last member: if he closes he removes
+	// it. If he dies it stays, but nobody joins it any more: for Open and OpenID it
+	// does not exist, and OpenOrCreate begins anew in it, with free mutexes and
+	// the memory as Init fills it, and says that it created.
+	Ephemeral bool
 }
 
 const (
@@ -72,6 +91,12 @@ func (cfg *Config) check(key sysv.Key, n int) (Config, error) {
 	if c.Processes < 0 || c.Processes > maxSlots {
 		return c, invalid(key, fmt.Sprintf("a group is for 1 to %d processes, not %d", maxSlots, c.Processes))
 	}
+	if c.Memory < 0 || c.Memory > maxMemory {
+		return c, invalid(key, fmt.Sprintf("a group has 0 to %d bytes of memory, not %d", maxMemory, c.Memory))
+	}
+	if !validFormat(c.Format) {
+		return c, invalid(key, badFormat(c.Format))
+	}
 	if c.Processes == 0 {
 		c.Processes = defaultProcesses
 		if l, err := sem.Limits(); err == nil {
@@ -79,6 +104,17 @@ func (cfg *Config) check(key sysv.Key, n int) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+func validFormat(s string) bool { return formatOf(s).String() == s }
+
+func badFormat(s string) string {
+	return fmt.Sprintf("a format has at most %d bytes, of which the last is not 0: not %q", unsafe.Sizeof(format{}), s)
+}
+
+// shape is that of a group of n mutexes.
+func (c Config) shape(n int) shape {
+	return shape{locks: n, slots: c.Processes, lines: (c.Memory + line - 1) / line}
 }
 
 // create makes a group where the key has no segment, and tells whether it has.
@@ -96,7 +132,7 @@ func create(ctx context.Context, key sysv.Key, n int, c Config) (g *Group, exist
 			return nil, true, inUse(seg)
 		}
 		g = nil
-		mapping, created, err := shm.OpenOrInit(ctx, key, segmentSize(n, c.Processes), &shm.Config{Mode: c.Mode}, func(m *shm.Mapping) (err error) {
+		mapping, created, err := shm.OpenOrInit(ctx, key, c.shape(n).size(), &shm.Config{Mode: c.Mode}, func(m *shm.Mapping) (err error) {
 			g, err = found(ctx, m, n, c)
 			return err
 		})
@@ -121,20 +157,26 @@ func create(ctx context.Context, key sysv.Key, n int, c Config) (g *Group, exist
 }
 
 // createPrivate makes a group that nobody can find before it is whole.
-func createPrivate(ctx context.Context, n int, c Config) (*Group, error) {
-	seg, err := shm.Create(sysv.Private, segmentSize(n, c.Processes), &shm.Config{Mode: c.Mode})
+func createPrivate(ctx context.Context, n int, c Config) (g *Group, err error) {
+	seg, err := shm.Create(sysv.Private, c.shape(n).size(), &shm.Config{Mode: c.Mode})
 	if err != nil {
 		return nil, err
 	}
+	defer func() { // Init may panic
+		if g == nil {
+			err = errors.Join(err, seg.Remove())
+		}
+	}()
 	mapping, err := seg.Attach(nil)
 	if err != nil {
-		return nil, errors.Join(err, seg.Remove())
+		return nil, err
 	}
-	g, err := found(ctx, mapping, n, c)
-	if err != nil {
-		return nil, errors.Join(err, seg.Remove(), mapping.Detach())
-	}
-	return g, nil
+	defer func() {
+		if g == nil {
+			err = errors.Join(err, mapping.Detach())
+		}
+	}()
+	return found(ctx, mapping, n, c)
 }
 
 func inUse(seg *shm.Segment) error {
@@ -145,7 +187,11 @@ func inUse(seg *shm.Segment) error {
 // any more, if it fails.
 func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, error) {
 	at(segmentMade)
-	mem, err := view(mapping, n, c.Processes)
+	shape := c.shape(n)
+	mem, err := view(mapping, shape)
+	if err == nil && c.Init != nil {
+		err = c.Init(mem.guarded)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +202,13 @@ func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, 
 	}
 	at(setMade)
 	*mem.header = header{magic: magic, set: uint32(set.ID()), version: version,
-		locks: uint32(n), slots: uint32(c.Processes), segment: uint32(seg.ID()), key: uint32(seg.Key())}
+		locks: uint32(n), slots: uint32(shape.slots), lines: uint32(shape.lines), format: formatOf(c.Format),
+		segment: uint32(seg.ID()), key: uint32(seg.Key())}
+	if c.Ephemeral {
+		mem.header.ends = 1
+	}
 	at(headerWritten)
-	g, err := enter(ctx, mapping, mem, set)
+	g, err := enter(ctx, mapping, mem, set, justMade)
 	if err != nil {
 		return nil, errors.Join(err, unlessRemoved(set.Remove()))
 	}

@@ -65,6 +65,9 @@ func TestCreateRefuses(t *testing.T) {
 		{"a mode with set-uid bit", 1, lock.Config{Mode: 0o4600}, "0o777"},
 		{"a mode with the kernel's IPC_CREAT", 1, lock.Config{Mode: 0o1600}, "0o777"},
 		{"the mode of what is in the making", 1, lock.Config{Mode: 0o601}, "0601 marks"},
+		{"less memory than none", 1, lock.Config{Memory: -1}, "bytes of memory, not -1"},
+		{"a long format", 1, lock.Config{Format: "seventeen letters"}, "at most 16 bytes"},
+		{"a format that ends with a zero", 1, lock.Config{Format: "short\x00"}, "the last is not 0"},
 		{"a mode of a directory", 1, lock.Config{Mode: fs.ModeDir | 0o700}, "0o777"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,7 +165,7 @@ var createHelper = sysvtest.Helper("create", func(args []string) error {
 		fmt.Println(outcome(err))
 		return nil
 	}
-	if g, err = lock.OpenID(bg, g.ID()); err != nil {
+	if g, err = lock.OpenID(bg, g.ID(), nil); err != nil {
 		return err
 	}
 	st, err := g.Stat()
@@ -195,6 +198,41 @@ func TestFirstIDOfANamespaceIsZero(t *testing.T) {
 	p := sysvtest.StartCommand(t, cmd)
 	p.Expect("group 0, set 0, 2 members")
 	p.Finish()
+}
+
+// late is a context that ends some time after its deadline, as one whose timer is late:
+// it is asked so many times more.
+type late struct {
+	context.Context
+	deadline time.Time
+	denials  int
+}
+
+func (l *late) Deadline() (time.Time, bool) { return l.deadline, true }
+
+func (l *late) Err() error {
+	if time.Now().Before(l.deadline) {
+		return nil
+	}
+	if l.denials--; l.denials >= 0 {
+		return nil
+	}
+	return context.DeadlineExceeded
+}
+
+// Who has waited for a creator in vain does not take him for dead.
+func TestOpenOrCreateSaysWhatItWaitedFor(t *testing.T) {
+	emulator.Mode.Skip(t)
+	key := newKey(t)
+	_, _, err := shm.OpenOrInit(bg, key, 1, nil, func(*shm.Mapping) error {
+		for denials := range 5 {
+			_, _, err := lock.OpenOrCreate(&late{bg, time.Now().Add(20 * time.Millisecond), denials}, key, 1, nil)
+			kit.WantError(t, err, sysv.ErrNotInitialized)
+			kit.WantError(t, err, context.DeadlineExceeded)
+		}
+		return syscall.ECANCELED
+	})
+	kit.WantError(t, err, syscall.ECANCELED)
 }
 
 func TestCreateObeysItsContext(t *testing.T) {

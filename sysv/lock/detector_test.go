@@ -111,7 +111,7 @@ var reckless = sysvtest.Helper("reckless", func(args []string) error {
 	count := 0
 	var visits []func(inside func())
 	for i := range 2 {
-		g, err := lock.OpenID(bg, id)
+		g, err := lock.OpenID(bg, id, nil)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,10 @@
 //		g.Mutex(3).Repaired()
 //	}
 //
+// Config.Memory asks for memory in the group's segment, for what its mutexes guard. What is
+// to be shared lies beside its lock then, comes into being with it, whole, under one key,
+// and goes with it.
+//
 // What a mutex guards must be data that can be repaired, or checked: a process
 // that is killed leaves it as it is. That is what abandoned says, to every owner
 // until one calls [Mutex.Repaired]. An example shows it.
@@ -50,7 +54,7 @@
 // works across PID namespaces: it is the kernel that adds and subtracts at a
 // process's end what SEM_UNDO remembers (semop(2)).
 //
-// The segment has a 32-bit word for each mutex, on a cache line of its own: 0
+// The segment has a header, and a 32-bit word for each mutex, on a cache line of its own: 0
 // while it is free, else the slot of its owner, that slot's generation, and W if
 // there may be waiters.
 //

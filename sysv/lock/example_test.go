@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log"
 	"sync/atomic"
+	"unsafe"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/lock"
-	"example.com/sysvipc/sysv/shm"
 )
 
-// accounts lie in shared memory, under a mutex. The sum of the two balances
+// accounts lie in a group's memory, under a mutex. The sum of the two balances
 // never changes; but whoever moves money can be killed between taking it from
 // one and adding it to the other. So first he notes what they were, and then
 // that his note holds: it is a journal of one entry. All are atomic, so that
@@ -67,29 +67,23 @@ func transfer(ctx context.Context, m *lock.Mutex, a *accounts, amount int32) err
 // What a mutex guards must be something that can be repaired, for its owner can
 // be killed at any instruction.
 func ExampleMutex_Lock() {
-	g, err := lock.Create(context.Background(), sysv.Private, 1, nil)
+	ctx := context.Background()
+	g, err := lock.Create(ctx, sysv.Private, 1, &lock.Config{
+		Memory: int(unsafe.Sizeof(accounts{})),
+		Format: "accounts, 1",
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer g.Remove()
 	defer g.Close()
-	seg, err := shm.Create(sysv.Private, 4096, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer seg.Remove()
-	mapping, err := seg.Attach(nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer mapping.Detach()
-	a, err := shm.View[accounts](mapping, 0)
+	a, err := lock.View[accounts](g, 0)
 	if err != nil {
 		log.Fatal(err)
 	}
 	a.balance[0].Store(100)
 
-	if err := transfer(context.Background(), g.Mutex(0), a, 30); err != nil {
+	if err := transfer(ctx, g.Mutex(0), a, 30); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(a.balance[0].Load(), a.balance[1].Load())

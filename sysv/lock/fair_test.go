@@ -31,7 +31,7 @@ var hogs = sysvtest.Helper("hog", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, ids[0])
+	g, err := lock.OpenID(bg, ids[0], nil)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ var patients = sysvtest.Helper("patient", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, ids[0])
+	g, err := lock.OpenID(bg, ids[0], nil)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ const (
 	slotsWord   = 7
 	segmentWord = 8
 	keyWord     = 9
+	memoryWord  = 10
 
 	lineWords = 32 // the header has one line, and then each mutex
 
@@ -78,7 +79,7 @@ func TestLayout(t *testing.T) {
 	take(t, m)
 	want := make([]uint32, words(2, 3))
 	copy(want, magic)
-	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 2, 2, 3, uint32(g.ID()), uint32(g.Key())})
+	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 3, 2, 3, uint32(g.ID()), uint32(g.Key())})
 	want[lineOf(1)] = 2<<20 | 1 // slot 1, first generation
 	want[generationOf(2, 0)], want[generationOf(2, 1)] = 1, 1
 	if diff := cmp.Diff(want, slices.Clone(w)); diff != "" {
@@ -107,7 +108,7 @@ func fakeOf(t testing.TB, key sysv.Key, locks, slots int, change func(w []uint32
 
 func fillHeader(w []uint32, key sysv.Key, segment, set, locks, slots int) {
 	copy(w, magic)
-	copy(w[setWord:], []uint32{uint32(set), 2, uint32(locks), uint32(slots), uint32(segment), uint32(key)})
+	copy(w[setWord:], []uint32{uint32(set), 3, uint32(locks), uint32(slots), uint32(segment), uint32(key)})
 }
 
 // fakeWith has n words, which fill fills.
@@ -127,7 +128,7 @@ func fakeWith(t testing.TB, key sysv.Key, n int, fill func(id int, w []uint32)) 
 func TestFakeIsGoodEnough(t *testing.T) {
 	key := newKey(t)
 	id := fake(t, key, func([]uint32) {})
-	g, err := lock.Open(kit.Patient(t), key)
+	g, err := lock.Open(kit.Patient(t), key, nil)
 	kit.Must(t, err)
 	closeAfter(t, g)
 	if g.ID() != id {
@@ -163,8 +164,8 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 			fakeWith(t, key, 32, func(id int, w []uint32) { fillHeader(w, key, id, 0, 1, 2) })
 		}, "128 bytes can't be 1 mutexes for 2 processes"},
 		{"another version", func(t *testing.T, key sysv.Key) {
-			fake(t, key, func(w []uint32) { w[versionWord] = 3 })
-		}, "version 3, this is for version 2"},
+			fake(t, key, func(w []uint32) { w[versionWord] = 4 })
+		}, "version 4, this is for version 3"},
 		{"a copy of another group's", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[segmentWord]++ })
 		}, "it says that it is segment "},
@@ -180,6 +181,12 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 		{"no mutexes", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord], w[slotsWord] = 0, lineWords+2 })
 		}, "can't be 0 mutexes"},
+		{"memory where there is none", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[memoryWord] = 1 })
+		}, "2 processes and 128 bytes of memory"},
+		{"memory past every limit", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[memoryWord] = 1<<32 - 1 })
+		}, "can't be 1 mutexes"},
 		{"no processes", func(t *testing.T, key sysv.Key) {
 			fakeOf(t, key, 2, 0, func([]uint32) {})
 		}, "for 0 processes"},
@@ -206,7 +213,7 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 			key := newKey(t)
 			tt.make(t, key)
 			before := names(t, key)
-			_, err := lock.Open(kit.Patient(t), key)
+			_, err := lock.Open(kit.Patient(t), key, nil)
 			kit.WantError(t, err, syscall.EINVAL, tt.says)
 			_, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
 			kit.WantError(t, err, syscall.EINVAL, tt.says)
@@ -260,7 +267,7 @@ func TestGroupWithoutItsSet(t *testing.T) {
 			wantFree(t, g.Mutex(0))
 			kit.Must(t, setOf(t, g).Remove())
 			instead(t, key)
-			_, err = lock.Open(kit.Patient(t), key)
+			_, err = lock.Open(kit.Patient(t), key, nil)
 			kit.WantError(t, err, sysv.ErrRemoved, "OpenOrCreate makes the group anew")
 			wantFree(t, g.Mutex(0)) // nobody has come who would tell
 
@@ -294,9 +301,9 @@ func TestGroupWithoutItsSegment(t *testing.T) {
 	seg, err := shm.OpenID(g.ID())
 	kit.Must(t, err)
 	kit.Must(t, seg.Remove())
-	_, err = lock.Open(kit.Patient(t), key)
+	_, err = lock.Open(kit.Patient(t), key, nil)
 	kit.WantError(t, err, fs.ErrNotExist)
-	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	_, err = lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.WantError(t, err, sysv.ErrRemoved)
 	wantFree(t, g.Mutex(0))
 
@@ -329,7 +336,7 @@ func TestGroupWhereUnusedSegmentsGo(t *testing.T) {
 		if !created {
 			t.Error("not created")
 		}
-		again, err := lock.Open(kit.Patient(t), key)
+		again, err := lock.Open(kit.Patient(t), key, nil)
 		kit.Must(t, err)
 		kit.Must(t, g.Close())
 		wantFree(t, again.Mutex(0))
@@ -388,10 +395,10 @@ func TestOpenGivesUpOnADeadCreator(t *testing.T) {
 	key := newKey(t)
 	_, err := sys.Shmget(int32(key), 4*words(1, 2), object.Making|sys.IPC_CREAT|sys.IPC_EXCL)
 	kit.Must(t, err)
-	_, err = lock.Open(kit.Brief(t), key)
+	_, err = lock.Open(kit.Brief(t), key, nil)
 	kit.WantError(t, err, sysv.ErrNotInitialized)
 	kit.WantError(t, err, context.DeadlineExceeded)
-	_, err = lock.Open(kit.Patient(t), key)
+	_, err = lock.Open(kit.Patient(t), key, nil)
 	kit.WantError(t, err, sysv.ErrNotInitialized, "OpenOrInit makes it anew")
 	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 1, nil)
 	kit.Must(t, err)

@@ -32,15 +32,20 @@ type Group struct {
 }
 
 // enter makes this process a member.
-func enter(ctx context.Context, mapping *shm.Mapping, mem memory, set *sem.Set) (*Group, error) {
+func enter(ctx context.Context, mapping *shm.Mapping, mem memory, set *sem.Set, renew renewal) (*Group, error) {
+	g := newGroup(mapping, mem, set)
+	if err := g.join(ctx, renew); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func newGroup(mapping *shm.Mapping, mem memory, set *sem.Set) *Group {
 	g := &Group{memory: mem, seg: mapping.Segment(), mapping: mapping, set: set, mutexes: make([]Mutex, len(mem.cells))}
 	for i := range g.mutexes {
 		g.mutexes[i].init(g, i, &g.cells[i])
 	}
-	if err := g.join(ctx); err != nil {
-		return nil, err
-	}
-	return g, nil
+	return g
 }
 
 // Mutex returns the mutex i of the group, 0 to Len-1: the same one each time.
@@ -57,6 +62,10 @@ func (g *Group) Mutex(i int) *Mutex {
 // Len returns how many mutexes the group has, which never changes.
 func (g *Group) Len() int { return len(g.mutexes) }
 
+func (g *Group) shape() shape {
+	return shape{len(g.cells), len(g.generations), len(g.guarded) / line}
+}
+
 // ID returns the id of the group's segment, 0 or more, by which [OpenID] finds
 // the group.
 func (g *Group) ID() int { return g.seg.ID() }
@@ -69,7 +78,8 @@ func (g *Group) Key() sysv.Key { return g.seg.Key() }
 var ErrInUse = errors.New("mutex is held or awaited by this process")
 
 // Close ends the membership: the slot is free for another process, and nothing
-// of the group is left in this one. The group itself stays. Where this process
+// of the group is left in this one. The group itself stays, unless it is ephemeral and
+// this was its last member. Where this process
 // holds a mutex or waits for one the error is [ErrInUse], and nothing has
 // changed. To close again does nothing; Remove still works; everything else that
 // can fail gives [os.ErrClosed].
@@ -103,8 +113,12 @@ func (g *Group) Close() error {
 	for i := range g.mutexes {
 		g.mutexes[i].cell, g.mutexes[i].word = gone, &gone.word
 	}
+	leave := g.leave
+	if g.ends != 0 {
+		leave = g.leaveEphemeral
+	}
 	// With the set is gone what there was to give back.
-	err := errors.Join(unlessRemoved(g.leave(armedMutexes)), g.mapping.Detach())
+	err := errors.Join(unlessRemoved(leave(armedMutexes)), g.mapping.Detach())
 	at(left)
 	return err
 }

@@ -1,7 +1,9 @@
 package lock
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"unsafe"
 
@@ -9,15 +11,17 @@ import (
 )
 
 // A segment has a header, a cell for each mutex and a generation for each slot,
-// all in 32-bit words, so that 32- and 64-bit programs share it.
+// all in 32-bit words, so that 32- and 64-bit programs share it. Then comes, from the
+// next line on, the memory that Config asked for.
 const (
-	version = 2
+	version = 3
 
 	// line is what processors fetch at once, or, as x86 does, in pairs.
 	line = 128
 
-	maxLocks = 4096
-	maxSlots = 1<<slotBits - 1
+	maxLocks  = 4096
+	maxSlots  = 1<<slotBits - 1
+	maxMemory = min(math.MaxUint32*line, math.MaxInt/2)
 )
 
 // magic begins the segment: 16 bytes that nothing else does.
@@ -33,7 +37,23 @@ type header struct {
 	slots   uint32
 	segment uint32 // its own id
 	key     uint32
-	_       [line/4 - 10]uint32
+	lines   uint32 // of memory
+	format  format // of what is there
+	ends    uint32 // 1 if the group ends with its last member
+	_       [line/4 - 16]uint32
+}
+
+// A format is Config.Format, with zeros behind it.
+type format [4]uint32
+
+func formatOf(s string) (f format) {
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&f)), unsafe.Sizeof(f)), s)
+	return f
+}
+
+func (f format) String() string {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&f)), unsafe.Sizeof(f))
+	return string(bytes.TrimRight(b, "\x00"))
 }
 
 // cell is a mutex.
@@ -130,8 +150,21 @@ func signedBy(values []int) (segment int, ok bool) {
 	return segment, v == signature(segment)
 }
 
-func segmentSize(locks, slots int) int {
-	return int(unsafe.Sizeof(header{})) + locks*int(unsafe.Sizeof(cell{})) + slots*4
+// A shape is what the size of a segment follows from.
+type shape struct {
+	locks, slots int
+	lines        int // of memory
+}
+
+func (s shape) cellsAt() int       { return int(unsafe.Sizeof(header{})) }
+func (s shape) generationsAt() int { return s.cellsAt() + s.locks*int(unsafe.Sizeof(cell{})) }
+func (s shape) memoryAt() int      { return (s.generationsAt() + s.slots*4 + line - 1) / line * line }
+
+func (s shape) size() int {
+	if s.lines == 0 {
+		return s.generationsAt() + s.slots*4
+	}
+	return s.memoryAt() + s.lines*line
 }
 
 // memory is the segment's content.
@@ -139,22 +172,25 @@ type memory struct {
 	*header
 	cells       []cell
 	generations []atomic.Uint32
+	guarded     []byte
 }
 
 // view finds the parts of a segment. Others wrote what stands there, and it may
 // be no group at all: nothing is believed that does not fit the segment.
-func view(m *shm.Mapping, locks, slots int) (mem memory, err error) {
-	if locks < 1 || locks > maxLocks || slots < 1 || slots > maxSlots || m.Len() != segmentSize(locks, slots) {
-		return mem, fmt.Errorf("%d bytes can't be %d mutexes for %d processes", m.Len(), locks, slots)
+func view(m *shm.Mapping, s shape) (mem memory, err error) {
+	if s.locks < 1 || s.locks > maxLocks || s.slots < 1 || s.slots > maxSlots ||
+		s.lines < 0 || s.lines > maxMemory/line || m.Len() != s.size() {
+		return mem, fmt.Errorf("%d bytes can't be %d mutexes for %d processes and %d bytes of memory", m.Len(), s.locks, s.slots, s.lines*line)
 	}
-	off := int(unsafe.Sizeof(header{}))
 	if mem.header, err = shm.View[header](m, 0); err != nil {
 		return mem, err
 	}
-	if mem.cells, err = shm.Slice[cell](m, off, locks); err != nil {
+	if mem.cells, err = shm.Slice[cell](m, s.cellsAt(), s.locks); err != nil {
 		return mem, err
 	}
-	off += locks * int(unsafe.Sizeof(cell{}))
-	mem.generations, err = shm.Slice[atomic.Uint32](m, off, slots)
+	if s.lines > 0 {
+		mem.guarded = m.Bytes()[s.memoryAt():]
+	}
+	mem.generations, err = shm.Slice[atomic.Uint32](m, s.generationsAt(), s.slots)
 	return mem, err
 }

@@ -65,7 +65,7 @@ func closeAfter(t testing.TB, g *lock.Group) {
 // join makes this process a member of the group once more.
 func join(t testing.TB, g *lock.Group) *lock.Group {
 	t.Helper()
-	again, err := lock.OpenID(kit.Patient(t), g.ID())
+	again, err := lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.Must(t, err)
 	closeAfter(t, again)
 	return again

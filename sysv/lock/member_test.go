@@ -33,7 +33,7 @@ var memberHelper = sysvtest.Helper("member", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, id)
+	g, err := lock.OpenID(bg, id, nil)
 	if err != nil {
 		fmt.Println(outcome(err))
 		return nil
@@ -249,7 +249,7 @@ var visitsHelper = sysvtest.Helper("visits", func(args []string) error {
 	if _, err := fmt.Sscan(strings.Join(args, " "), &v[0], &v[1], &v[2], &v[3]); err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, v[0])
+	g, err := lock.OpenID(bg, v[0], nil)
 	if err != nil {
 		return err
 	}

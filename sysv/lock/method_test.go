@@ -33,6 +33,7 @@ var methods = []struct {
 	{"Mutex.TryLock out of range", func(g *lock.Group) error { _, _, err := g.Mutex(2).TryLock(); return err }, closed, "EINVAL"},
 	{"Mutex.Unlock out of range", func(g *lock.Group) error { return g.Mutex(2).Unlock() }, closed, "EINVAL"},
 	{"Mutex.Repaired out of range", func(g *lock.Group) error { return g.Mutex(2).Repaired() }, closed, "EINVAL"},
+	{"Group.Alive", func(g *lock.Group) error { _, err := g.Alive(g.Self()); return err }, closed, removed},
 	{"Group.Close", (*lock.Group).Close, "ok", "ok"},
 	{"Group.Remove", (*lock.Group).Remove, "ok", removed},
 }
@@ -44,7 +45,7 @@ var (
 )
 
 func TestMethodsAreComplete(t *testing.T) {
-	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true}
+	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true, "Group.Self": true, "Group.Memory": true}
 	for _, m := range methods {
 		known[m.name] = true
 	}

@@ -24,15 +24,42 @@ import (
 // are taken ENOSPC.
 //
 // Anybody may have made the group: where that matters, see Config.OwnedBy.
-func Open(ctx context.Context, key sysv.Key) (*Group, error) {
-	return open(ctx, key, nil)
+func Open(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Group, error) {
+	c, err := cfg.check(key)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, key, c, ended)
+}
+
+// OpenConfig is how a group is opened. Nil means the zero OpenConfig.
+type OpenConfig struct {
+	// OwnedBy is as in Config.
+	OwnedBy *uint32
+	// Format is what the group's memory must hold: Config.Format, as the group was
+	// created with. Where it is another the error is EINVAL.
+	Format string
+}
+
+func (cfg *OpenConfig) check(key sysv.Key) (OpenConfig, error) {
+	if cfg == nil {
+		return OpenConfig{}, nil
+	}
+	if !validFormat(cfg.Format) {
+		return *cfg, invalid(key, badFormat(cfg.Format))
+	}
+	return *cfg, nil
 }
 
 // OpenID is Open for the id of a group's segment, as ipcs(1) prints it or as
 // [Group.ID] says it in another process. For a removed group the error is
 // [sysv.ErrRemoved] until its last member has closed, then [fs.ErrNotExist]. One
 // in the making is not waited for.
-func OpenID(ctx context.Context, id int) (*Group, error) {
+func OpenID(ctx context.Context, id int, cfg *OpenConfig) (*Group, error) {
+	c, err := cfg.check(sysv.Private)
+	if err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -44,7 +71,7 @@ func OpenID(ctx context.Context, id int) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := openMapped(ctx, mapping, nil)
+	g, err := openMapped(ctx, mapping, c, ended)
 	if err == nil {
 		return g, nil
 	}
@@ -56,9 +83,9 @@ func OpenID(ctx context.Context, id int) (*Group, error) {
 
 // OpenOrCreate finds the group with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
-// that it created. Of cfg only OwnedBy plays a part where the group exists. If
-// it has another number of mutexes than n the error is [sysv.ErrSize], and says
-// both.
+// that it created. Of cfg OwnedBy, Format and Memory play a part where the
+// group exists. If it has another number of mutexes than n, or of bytes than Memory,
+// the error is [sysv.ErrSize], and says both.
 //
 // What is left of a group is removed, by its id, and the group made anew: after
 // a kill at any step of Create, Close or Remove, after ipcrm(1) of its segment or
@@ -76,14 +103,14 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 		return nil, false, invalid(key, "key 0 is IPC_PRIVATE, which names no existing group: create one, or open it by id")
 	}
 	for {
-		g, err := open(ctx, key, c.OwnedBy)
+		g, err := open(ctx, key, OpenConfig{OwnedBy: c.OwnedBy, Format: c.Format}, c.anew(n, func() { created = true }))
 		if err == nil {
-			if g.Len() != n {
+			if have, want := g.shape(), c.shape(n); have.locks != want.locks || have.lines != want.lines {
 				err = &sysv.Error{Op: "lock", Key: key, ID: g.ID(), Err: sysv.ErrSize,
-					Hint: fmt.Sprintf("%d mutexes, %d are asked for", g.Len(), n)}
+					Hint: fmt.Sprintf("%d mutexes and %d bytes of memory, %d and %d are asked for", have.locks, have.lines*line, want.locks, want.lines*line)}
 				return nil, false, errors.Join(err, g.Close())
 			}
-			return g, false, nil
+			return g, created, nil
 		}
 		if errors.Is(err, sysv.ErrRemoved) {
 			if err := removeRest(key); err != nil {
@@ -91,7 +118,8 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 			}
 			continue
 		}
-		dead := errors.Is(err, sysv.ErrNotInitialized) && ctx.Err() == nil
+		// Who waited in vain is told so in the error, perhaps before ctx says it.
+		dead := errors.Is(err, sysv.ErrNotInitialized) && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 		if !dead && !errors.Is(err, fs.ErrNotExist) {
 			return nil, false, err
 		}
@@ -104,13 +132,13 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 
 // open makes this process a member of the group with a key. One that is removed
 // meanwhile makes room for another.
-func open(ctx context.Context, key sysv.Key, ownedBy *uint32) (*Group, error) {
+func open(ctx context.Context, key sysv.Key, c OpenConfig, renew renewal) (*Group, error) {
 	for {
-		mapping, err := shm.OpenFilled(ctx, key, &shm.OpenConfig{OwnedBy: ownedBy})
+		mapping, err := shm.OpenFilled(ctx, key, &shm.OpenConfig{OwnedBy: c.OwnedBy})
 		if err != nil {
 			return nil, err
 		}
-		g, err := openMapped(ctx, mapping, ownedBy)
+		g, err := openMapped(ctx, mapping, c, renew)
 		if err == nil {
 			return g, nil
 		}
@@ -135,27 +163,31 @@ func isRemoved(seg *shm.Segment) bool {
 }
 
 // openMapped checks what is in a segment, and joins.
-func openMapped(ctx context.Context, mapping *shm.Mapping, ownedBy *uint32) (*Group, error) {
+func openMapped(ctx context.Context, mapping *shm.Mapping, c OpenConfig, renew renewal) (*Group, error) {
 	seg := mapping.Segment()
 	mem, err := whole(mapping, seg.Key())
 	if err != nil {
 		return nil, err
 	}
+	if holds := mem.format; holds != formatOf(c.Format) {
+		return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: syscall.EINVAL,
+			Hint: fmt.Sprintf("its memory holds %q, not %q as asked (Format)", holds, c.Format)}
+	}
 	set, err := mem.openSet(seg)
 	if err != nil {
 		return nil, err
 	}
-	if ownedBy != nil {
+	if c.OwnedBy != nil {
 		st, err := set.Stat()
 		if err != nil {
 			return nil, err
 		}
-		if st.Perm.UID != *ownedBy || st.Perm.CUID != *ownedBy {
+		if st.Perm.UID != *c.OwnedBy || st.Perm.CUID != *c.OwnedBy {
 			return nil, &sysv.Error{Op: "lock", Key: seg.Key(), ID: seg.ID(), Err: syscall.EACCES,
-				Hint: fmt.Sprintf("its set %d was created by uid %d and is owned by uid %d, not by uid %d as asked", set.ID(), st.Perm.CUID, st.Perm.UID, *ownedBy)}
+				Hint: fmt.Sprintf("its set %d was created by uid %d and is owned by uid %d, not by uid %d as asked", set.ID(), st.Perm.CUID, st.Perm.UID, *c.OwnedBy)}
 		}
 	}
-	return enter(ctx, mapping, mem, set)
+	return enter(ctx, mapping, mem, set, renew)
 }
 
 // whole returns what is in a segment if it is a group's in every respect. Nothing
@@ -180,7 +212,7 @@ func whole(mapping *shm.Mapping, key sysv.Key) (mem memory, err error) {
 	case h.key != uint32(key):
 		return mem, foreign(seg, "it says that its key is %v", sysv.Key(h.key))
 	}
-	mem, err = view(mapping, int(h.locks), int(h.slots))
+	mem, err = view(mapping, shape{int(h.locks), int(h.slots), int(h.lines)})
 	if err != nil {
 		return mem, foreign(seg, "%v", err)
 	}

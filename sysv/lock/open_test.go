@@ -24,17 +24,17 @@ import (
 
 func TestOpenFindsNothing(t *testing.T) {
 	key := newKey(t)
-	_, err := lock.Open(kit.Patient(t), key)
+	_, err := lock.Open(kit.Patient(t), key, nil)
 	kit.WantError(t, err, fs.ErrNotExist)
 	for _, id := range []int{-1, 1<<31 - 1} {
-		_, err := lock.OpenID(kit.Patient(t), id)
+		_, err := lock.OpenID(kit.Patient(t), id, nil)
 		kit.WantError(t, err, fs.ErrNotExist, fmt.Sprintf("no segment has id %d", id))
 	}
 	wantNames(t, key)
 }
 
 func TestKeyZeroNamesNothing(t *testing.T) {
-	_, err := lock.Open(kit.Patient(t), sysv.Private)
+	_, err := lock.Open(kit.Patient(t), sysv.Private, nil)
 	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
 	_, created, err := lock.OpenOrCreate(kit.Patient(t), sysv.Private, 1, nil)
 	kit.WantError(t, err, syscall.EINVAL, "IPC_PRIVATE")
@@ -48,10 +48,10 @@ func TestOpen(t *testing.T) {
 	g, err := lock.Create(bg, key, 3, nil)
 	kit.Must(t, err)
 	endGroup(t, g)
-	byKey, err := lock.Open(kit.Patient(t), key)
+	byKey, err := lock.Open(kit.Patient(t), key, nil)
 	kit.Must(t, err)
 	closeAfter(t, byKey)
-	byID, err := lock.OpenID(kit.Patient(t), g.ID())
+	byID, err := lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.Must(t, err)
 	closeAfter(t, byID)
 	for i := range 3 {
@@ -82,7 +82,7 @@ func TestOpenOrCreate(t *testing.T) {
 	}
 
 	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 5, nil)
-	kit.WantError(t, err, sysv.ErrSize, "2 mutexes, 5 are asked for")
+	kit.WantError(t, err, sysv.ErrSize, "2 mutexes and 0 bytes of memory, 5 and 0 are asked for")
 	if g != nil || created {
 		t.Errorf("group %v, created %v beside an error", g, created)
 	}
@@ -101,10 +101,10 @@ func TestEndedContextOpensAndCreatesNothing(t *testing.T) {
 	g, err := lock.Create(bg, key, 1, nil)
 	kit.Must(t, err)
 	endGroup(t, g)
-	if _, err := lock.Open(kit.Ended(t), key); err != context.Canceled {
+	if _, err := lock.Open(kit.Ended(t), key, nil); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
-	if _, err := lock.OpenID(kit.Ended(t), g.ID()); err != context.Canceled {
+	if _, err := lock.OpenID(kit.Ended(t), g.ID(), nil); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }
@@ -114,10 +114,10 @@ func TestOpenWaitsForWhoJoins(t *testing.T) {
 	g := newGroup(t, 1)
 	set := setOf(t, g)
 	kit.Must(t, set.Do(bg, sem.Op{Num: joining, Delta: -1}))
-	_, err := lock.OpenID(kit.Brief(t), g.ID())
+	_, err := lock.OpenID(kit.Brief(t), g.ID(), nil)
 	kit.WantError(t, err, context.DeadlineExceeded)
 	wait := kit.Async(t, func() error {
-		g, err := lock.OpenID(bg, g.ID())
+		g, err := lock.OpenID(bg, g.ID(), nil)
 		if err != nil {
 			return err
 		}

@@ -103,9 +103,9 @@ func TestRemovedGroupIsNotFound(t *testing.T) {
 	kit.Must(t, err)
 	kit.Must(t, g.Remove())
 	wantNames(t, key)
-	_, err = lock.Open(kit.Patient(t), key)
+	_, err = lock.Open(kit.Patient(t), key, nil)
 	kit.WantError(t, err, fs.ErrNotExist)
-	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	_, err = lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.WantError(t, err, sysv.ErrRemoved)
 	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 
@@ -117,7 +117,7 @@ func TestRemovedGroupIsNotFound(t *testing.T) {
 	}
 
 	kit.Must(t, g.Close())
-	_, err = lock.OpenID(kit.Patient(t), g.ID())
+	_, err = lock.OpenID(kit.Patient(t), g.ID(), nil)
 	kit.WantError(t, err, fs.ErrNotExist)
 	kit.WantError(t, g.Remove(), sysv.ErrRemoved)
 	wantFree(t, next.Mutex(0))
@@ -149,8 +149,8 @@ func TestGroupIsRemovedWhileItIsOpened(t *testing.T) {
 		}
 		return err
 	}
-	byKey := kit.Async(t, func() error { return closed(lock.Open(bg, key)) })
-	byID := kit.Async(t, func() error { return closed(lock.OpenID(bg, g.ID())) })
+	byKey := kit.Async(t, func() error { return closed(lock.Open(bg, key, nil)) })
+	byID := kit.Async(t, func() error { return closed(lock.OpenID(bg, g.ID(), nil)) })
 	orCreate := kit.Async(t, func() error {
 		g, created, err := lock.OpenOrCreate(bg, key, 1, nil)
 		if err == nil && !created {
@@ -206,7 +206,7 @@ func TestRemovalAgainstOpeners(t *testing.T) {
 		})
 		open := kit.Async(t, func() error {
 			dally(pauses[1])
-			g, err := lock.Open(bg, key)
+			g, err := lock.Open(bg, key, nil)
 			if errors.Is(err, fs.ErrNotExist) {
 				none++
 				return nil
@@ -241,7 +241,7 @@ func TestRemovalAgainstTheCreator(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	finder := kit.Async(t, func() error {
 		for ctx.Err() == nil {
-			g, err := lock.Open(bg, key)
+			g, err := lock.Open(bg, key, nil)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}

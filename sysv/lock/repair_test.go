@@ -23,7 +23,7 @@ var moves = sysvtest.Helper("moves", func(args []string) error {
 	if _, err := fmt.Sscan(args[0]+" "+args[1], &group, &segment); err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, group)
+	g, err := lock.OpenID(bg, group, nil)
 	if err != nil {
 		return err
 	}

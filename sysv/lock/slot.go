@@ -11,9 +11,9 @@ import (
 )
 
 // join gives this process a slot.
-func (g *Group) join(ctx context.Context) error {
+func (g *Group) join(ctx context.Context, renew renewal) error {
 	e := entry{at: knocking}
-	for r := (register{g, ctx}); e.at != done; {
+	for r := (register{g, ctx, renew}); e.at != done; {
 		e.step(r)
 	}
 	if errors.Is(e.err, errFull) {
@@ -76,7 +76,8 @@ func (g *Group) leave(armedMutexes []*Mutex) error {
 // A register is a group as the roll of its members.
 type register struct {
 	*Group
-	ctx context.Context // of who joins
+	ctx   context.Context // of who joins
+	renew renewal         // what he does where an ephemeral group has ended
 }
 
 func (r register) mutexes() int                              { return len(r.cells) }
@@ -88,6 +89,11 @@ func (r register) free(from int) (int, error) {
 	values, err := r.set.Values()
 	if err != nil {
 		return -1, err
+	}
+	if r.ends != 0 && r.deserted(values) {
+		if err := r.renew(r.Group); err != nil {
+			return -1, err
+		}
 	}
 	for slot := from; slot < len(r.generations); slot++ {
 		if values[r.alive(slot)] == 0 {

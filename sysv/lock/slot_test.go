@@ -18,7 +18,7 @@ func TestMoreProcessesThanSlots(t *testing.T) {
 	a, b := start(t, g), start(t, g)
 	wantFull := func() {
 		t.Helper()
-		_, err := lock.OpenID(kit.Patient(t), g.ID())
+		_, err := lock.OpenID(kit.Patient(t), g.ID(), nil)
 		kit.WantError(t, err, syscall.ENOSPC, "3 of 3 processes have joined")
 	}
 	wantFull()
@@ -31,7 +31,7 @@ func TestMoreProcessesThanSlots(t *testing.T) {
 	}
 	for _, end := range []func(){a.Kill, b.Finish} {
 		end()
-		again, err := lock.OpenID(kit.Patient(t), g.ID())
+		again, err := lock.OpenID(kit.Patient(t), g.ID(), nil)
 		kit.Must(t, err)
 		closeAfter(t, again)
 		wantFree(t, again.Mutex(0))

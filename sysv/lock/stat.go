@@ -1,10 +1,12 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/shm"
 )
 
 // Stat is the state of a group.
@@ -16,12 +18,20 @@ type Stat struct {
 	Processes int
 	Members   []Member
 	Mutexes   []MutexStat
+	// Memory is how many bytes the segment has for what the mutexes guard, Format
+	// what Config says that they hold.
+	Memory int
+	Format string
+	// Ephemeral is as in Config.
+	Ephemeral bool
 }
 
 // Member is a process that has joined.
 type Member struct {
-	// Slot is its place in the group, from 0.
-	Slot int
+	// Slot is its place in the group, from 0, and Number what [Group.Self] returns
+	// there.
+	Slot   int
+	Number uint32
 	// PID is the process that joined, 0 where it is not visible in the caller's
 	// PID namespace. It may have started another program since (exec).
 	PID int
@@ -53,11 +63,50 @@ func (g *Group) Stat() (Stat, error) {
 	if g.closed {
 		return Stat{}, fmt.Errorf("lock: group %d: %w", g.ID(), os.ErrClosed)
 	}
+	return g.stat()
+}
+
+// Inspect returns the state of the group whose segment has an id without joining it:
+// it needs no place there, and only the permission to read. look, if not nil, is given the
+// group's memory, which it must not write to, nor keep.
+//
+// Errors are those of [OpenID].
+func Inspect(id int, look func(memory []byte) error) (Stat, error) {
+	seg, err := shm.OpenID(id)
+	if err != nil {
+		return Stat{}, err
+	}
+	mapping, err := seg.Attach(&shm.AttachConfig{ReadOnly: true})
+	if err != nil {
+		return Stat{}, err
+	}
+	st, err := inspect(mapping, look)
+	return st, errors.Join(err, mapping.Detach())
+}
+
+func inspect(mapping *shm.Mapping, look func(memory []byte) error) (Stat, error) {
+	mem, err := whole(mapping, mapping.Segment().Key())
+	if err != nil {
+		return Stat{}, err
+	}
+	set, err := mem.openSet(mapping.Segment())
+	if err != nil {
+		return Stat{}, err
+	}
+	st, err := newGroup(mapping, mem, set).stat()
+	if err == nil && look != nil {
+		err = look(mem.guarded)
+	}
+	return st, err
+}
+
+func (g *Group) stat() (Stat, error) {
 	values, err := g.set.Values()
 	if err != nil {
 		return Stat{}, err
 	}
-	st := Stat{Key: g.Key(), SegmentID: g.ID(), SetID: g.set.ID(), Processes: len(g.generations), Mutexes: make([]MutexStat, len(g.cells))}
+	st := Stat{Key: g.Key(), SegmentID: g.ID(), SetID: g.set.ID(), Processes: len(g.generations), Mutexes: make([]MutexStat, len(g.cells)),
+		Memory: len(g.guarded), Format: g.format.String(), Ephemeral: g.ends != 0}
 	for slot := range g.generations {
 		if values[g.alive(slot)] == 0 {
 			continue
@@ -66,7 +115,8 @@ func (g *Group) Stat() (Stat, error) {
 		if err != nil {
 			return Stat{}, err
 		}
-		st.Members = append(st.Members, Member{slot, pid})
+		number := ownerWord(slot, g.generations[slot].Load())
+		st.Members = append(st.Members, Member{slot, number, pid})
 	}
 	for i := range st.Mutexes {
 		if st.Mutexes[i], err = g.statMutex(i); err != nil {

@@ -17,13 +17,24 @@ import (
 // free is a mutex that nobody holds.
 var free = lock.MutexStat{Slot: -1}
 
-func wantStat(t testing.TB, g *lock.Group, members []lock.Member, mutexes ...lock.MutexStat) {
+// A place is a member's, and a process's.
+type place struct{ slot, pid int }
+
+func wantStat(t testing.TB, g *lock.Group, places []place, mutexes ...lock.MutexStat) {
 	t.Helper()
 	got := stat(t, g)
 	set, err := sem.OpenID(got.SetID)
 	kit.Must(t, err)
 	if set.Key() != g.Key() || set.Len() != slotsAt+got.Processes+g.Len() {
 		t.Errorf("set %d has key %v and %d semaphores", got.SetID, set.Key(), set.Len())
+	}
+	var members []lock.Member
+	for i, p := range places {
+		m := lock.Member{Slot: p.slot, PID: p.pid}
+		if i < len(got.Members) {
+			m.Number = got.Members[i].Number // TestSelf has more of it
+		}
+		members = append(members, m)
 	}
 	want := lock.Stat{Key: g.Key(), SegmentID: g.ID(), SetID: got.SetID, Processes: 5, Members: members, Mutexes: mutexes}
 	// Who waits looks anew from time to time, and does not count meanwhile.
@@ -43,13 +54,13 @@ func TestStat(t *testing.T) {
 	kit.Must(t, err)
 	endGroup(t, g)
 	me := os.Getpid()
-	wantStat(t, g, []lock.Member{{0, me}}, free, free, free)
+	wantStat(t, g, []place{{0, me}}, free, free, free)
 
 	take(t, g.Mutex(2))
 	p := startHolding(t, g, 0)
 	a, b := start(t, g), start(t, g)
 	pid := p.pid()
-	members := []lock.Member{{0, me}, {1, pid}, {2, a.pid()}, {3, b.pid()}}
+	members := []place{{0, me}, {1, pid}, {2, a.pid()}, {3, b.pid()}}
 	mine := lock.MutexStat{Held: true, Slot: 0, PID: me}
 	wantStat(t, g, members, lock.MutexStat{Held: true, Slot: 1, PID: pid}, free, mine)
 
@@ -63,20 +74,20 @@ func TestStat(t *testing.T) {
 	b.Kill()
 	awaitWaiters(t, g, 0, 0)
 	p.Kill()
-	wantStat(t, g, []lock.Member{{0, me}}, lock.MutexStat{Held: true, Slot: 1, Dead: true}, free, mine)
+	wantStat(t, g, []place{{0, me}}, lock.MutexStat{Held: true, Slot: 1, Dead: true}, free, mine)
 
 	take(t, g.Mutex(0))
-	wantStat(t, g, []lock.Member{{0, me}}, lock.MutexStat{Held: true, PID: me, Abandoned: true, Recoveries: 1}, free, mine)
+	wantStat(t, g, []place{{0, me}}, lock.MutexStat{Held: true, PID: me, Abandoned: true, Recoveries: 1}, free, mine)
 	kit.Must(t, g.Mutex(0).Unlock())
 	abandoned := free
 	abandoned.Abandoned, abandoned.Recoveries = true, 1
-	wantStat(t, g, []lock.Member{{0, me}}, abandoned, free, mine)
+	wantStat(t, g, []place{{0, me}}, abandoned, free, mine)
 	take(t, g.Mutex(0))
 	kit.Must(t, g.Mutex(0).Repaired())
 	kit.Must(t, g.Mutex(0).Unlock())
 	repaired := free
 	repaired.Recoveries = 1
-	wantStat(t, g, []lock.Member{{0, me}}, repaired, free, mine)
+	wantStat(t, g, []place{{0, me}}, repaired, free, mine)
 	kit.Must(t, g.Mutex(2).Unlock())
 
 	kit.Must(t, g.Remove())

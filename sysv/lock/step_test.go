@@ -234,7 +234,7 @@ func TestDeathOfACreator(t *testing.T) {
 				s.play("A open or create; B open or create")
 			}
 			var err error
-			s.group, err = lock.Open(s.patient(), s.key)
+			s.group, err = lock.Open(s.patient(), s.key, nil)
 			kit.Must(t, err)
 			s.play("A open; B open; C be busy elsewhere &")
 			s.wantAllWell()
@@ -535,11 +535,11 @@ func (s *stage) wantAllWell() {
 func (s *stage) wantFreePlaces() {
 	s.Helper()
 	for range room - 1 - len(s.cast) {
-		g, err := lock.Open(s.patient(), s.key)
+		g, err := lock.Open(s.patient(), s.key, nil)
 		kit.Must(s.T, err)
 		defer func() { kit.Must(s.T, g.Close()) }()
 	}
-	if _, err := lock.Open(s.patient(), s.key); !errors.Is(err, syscall.ENOSPC) {
+	if _, err := lock.Open(s.patient(), s.key, nil); !errors.Is(err, syscall.ENOSPC) {
 		s.Errorf("one more joins: %v, want ENOSPC", err)
 	}
 }
@@ -589,7 +589,7 @@ func TestCreatorThatIsOvertaken(t *testing.T) {
 	kit.Must(t, sys.Shmctl(segment, sys.IPC_RMID))
 	s.play("A open or create; A lock; A unlock; V go")
 	var err error
-	s.group, err = lock.Open(s.patient(), s.key)
+	s.group, err = lock.Open(s.patient(), s.key, nil)
 	kit.Must(t, err)
 	s.actor("V").Expect("ok")
 	s.play("V lock; A lock...; V unlock; A answers; A unlock; V close; A close")

@@ -106,7 +106,7 @@ func newVictim(args []string) (*victim, error) {
 
 func (v *victim) join() (err error) {
 	v.does(isJoining)
-	v.group, err = lock.OpenID(bg, v.id)
+	v.group, err = lock.OpenID(bg, v.id, nil)
 	v.does(isOutside)
 	return err
 }

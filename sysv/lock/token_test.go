@@ -119,7 +119,7 @@ var armers = sysvtest.Helper("armer", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, id)
+	g, err := lock.OpenID(bg, id, nil)
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ var emigrant = sysvtest.Helper("emigrant", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := lock.OpenID(bg, n[0])
+	g, err := lock.OpenID(bg, n[0], nil)
 	if err != nil {
 		return err
 	}

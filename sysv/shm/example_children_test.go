@@ -18,7 +18,7 @@ import (
 func init() {
 	if id, err := strconv.Atoi(os.Getenv("COUNTER_LOCK")); err == nil {
 		counter := must(shm.View[int32](must(shm.FromParent()), 0))
-		m := must(lock.OpenID(context.Background(), id)).Mutex(0)
+		m := must(lock.OpenID(context.Background(), id, nil)).Mutex(0)
 		for range 1000 {
 			must(m.Lock(context.Background())) // abandoned or not: a number is never half-written
 			*counter++
