@@ -34,6 +34,7 @@ var methods = []struct {
 	{"Mutex.Unlock out of range", func(g *lock.Group) error { return g.Mutex(2).Unlock() }, closed, "EINVAL"},
 	{"Mutex.Repaired out of range", func(g *lock.Group) error { return g.Mutex(2).Repaired() }, closed, "EINVAL"},
 	{"Group.Alive", func(g *lock.Group) error { _, err := g.Alive(g.Self()); return err }, closed, removed},
+	{"Group.Check", (*lock.Group).Check, closed, removed},
 	{"Group.Close", (*lock.Group).Close, "ok", "ok"},
 	{"Group.Remove", (*lock.Group).Remove, "ok", removed},
 }

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"example.com/sysvipc/sysv"
@@ -56,16 +57,34 @@ func (g *Group) haveLook() {
 	g.watch.looked = false
 }
 
+// Check asks the kernel whether the group's segment and set are there, by two system
+// calls, and if not tells all members and returns [sysv.ErrRemoved]. After Close it is
+// [os.ErrClosed]. Lock and TryLock do this for themselves from time to time: it is for
+// who waits for something else in the group's memory.
+func (g *Group) Check() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return g.error(os.ErrClosed)
+	}
+	if g.look() {
+		return g.error(sysv.ErrRemoved)
+	}
+	return nil
+}
+
 // look tells all members if the group is removed. Where it can't be known, for
 // lack of read permission, it tells nobody.
-func (g *Group) look() {
+func (g *Group) look() (removed bool) {
 	seg, err := g.seg.Stat()
 	if err != nil || seg.Size != int64(g.mapping.Len()) || !seg.Dest && seg.Key != g.Key() {
 		// What is attached keeps its id: this thread is in another IPC namespace.
-		return
+		return false
 	}
 	_, err = g.set.Stat()
-	if seg.Dest || errors.Is(err, sysv.ErrRemoved) {
-		g.poison()
+	if !seg.Dest && !errors.Is(err, sysv.ErrRemoved) {
+		return false
 	}
+	g.poison()
+	return true
 }

@@ -139,6 +139,24 @@ func TestIpcrmIsNoticedByTheFirstCallAfterAPause(t *testing.T) {
 	}
 }
 
+func TestCheckTellsAllMembers(t *testing.T) {
+	emulator.Mode.Skip(t) // where it has the bit of a removed segment
+	for what, remove := range ipcrm {
+		t.Run(what, func(t *testing.T) {
+			g, err := lock.Create(bg, newKey(t), 1, nil)
+			kit.Must(t, err)
+			closeAfter(t, g)
+			other := join(t, g)
+			wantFree(t, g.Mutex(0))
+			kit.Must(t, g.Check())
+			remove(t, stat(t, g))
+			kit.WantError(t, other.Check(), sysv.ErrRemoved)
+			wantGoneMutex(t, g.Mutex(0))
+			kit.WantError(t, g.Check(), sysv.ErrRemoved)
+		})
+	}
+}
+
 // Who is inside stays there, but nobody comes in after him.
 func TestIpcrmWhileAMutexIsHeld(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
