@@ -57,6 +57,10 @@ func (c *Count) AdvanceIfAwaited() {
 	}
 }
 
+// Awaited tells whether somebody may wait: he has said that he will, and the Count has
+// not advanced since. He may have died, or not need it any more.
+func (c *Count) Awaited() bool { return c.word.Load()&marks != 0 }
+
 // Announce says that the caller is going to wait, and returns what the Count is
 // now. Who then looks, does not find what he looks for, and calls [Count.Await]
 // with it, is woken by AdvanceIfAwaited as well as by Advance.

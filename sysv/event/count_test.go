@@ -109,14 +109,17 @@ func TestAdvanceIfAwaited(t *testing.T) {
 	_, b := newBoard(t)
 	seen := b.a.Read()
 	b.a.AdvanceIfAwaited()
-	if b.a.Read() != seen {
+	if b.a.Read() != seen || b.a.Awaited() {
 		t.Error("it advances though nobody waits")
 	}
 	if announced := b.a.Announce(); announced != seen {
 		t.Errorf("announced at %d, want %d", announced, seen)
 	}
+	if !b.a.Awaited() {
+		t.Error("nobody waits")
+	}
 	b.a.AdvanceIfAwaited()
-	if b.a.Read() == seen {
+	if b.a.Read() == seen || b.a.Awaited() {
 		t.Error("it does not advance though somebody waits")
 	}
 }

@@ -204,7 +204,7 @@ func TestInspect(t *testing.T) {
 	g := newGroupFor(t, 2, &lock.Config{Processes: 1, Memory: 128, Format: "letters", Init: letter('z')})
 	take(t, g.Mutex(1))
 	var memory []byte
-	st, err := lock.Inspect(g.ID(), func(m []byte) error { memory = bytes.Clone(m); return nil })
+	st, err := lock.Inspect(g.ID(), func(_ lock.Stat, m []byte) error { memory = bytes.Clone(m); return nil })
 	kit.Must(t, err)
 	if st.Format != "letters" || st.Memory != 128 || len(st.Members) != 1 || st.Members[0].PID != os.Getpid() || !st.Mutexes[1].Held || st.Mutexes[0].Held {
 		t.Errorf("%+v", st)
@@ -214,7 +214,7 @@ func TestInspect(t *testing.T) {
 	}
 	kit.Must(t, g.Mutex(1).Unlock())
 	oops := errors.New("oops")
-	_, err = lock.Inspect(g.ID(), func([]byte) error { return oops })
+	_, err = lock.Inspect(g.ID(), func(lock.Stat, []byte) error { return oops })
 	kit.WantError(t, err, oops)
 	kit.Must(t, g.Remove())
 	_, err = lock.Inspect(g.ID(), nil)

@@ -68,10 +68,10 @@ func (g *Group) Stat() (Stat, error) {
 
 // Inspect returns the state of the group whose segment has an id without joining it:
 // it needs no place there, and only the permission to read. look, if not nil, is given the
-// group's memory, which it must not write to, nor keep.
+// state and the group's memory, which it must not write to, nor keep.
 //
 // Errors are those of [OpenID].
-func Inspect(id int, look func(memory []byte) error) (Stat, error) {
+func Inspect(id int, look func(st Stat, memory []byte) error) (Stat, error) {
 	seg, err := shm.OpenID(id)
 	if err != nil {
 		return Stat{}, err
@@ -84,7 +84,7 @@ func Inspect(id int, look func(memory []byte) error) (Stat, error) {
 	return st, errors.Join(err, mapping.Detach())
 }
 
-func inspect(mapping *shm.Mapping, look func(memory []byte) error) (Stat, error) {
+func inspect(mapping *shm.Mapping, look func(st Stat, memory []byte) error) (Stat, error) {
 	mem, err := whole(mapping, mapping.Segment().Key())
 	if err != nil {
 		return Stat{}, err
@@ -95,7 +95,7 @@ func inspect(mapping *shm.Mapping, look func(memory []byte) error) (Stat, error)
 	}
 	st, err := newGroup(mapping, mem, set).stat()
 	if err == nil && look != nil {
-		err = look(mem.guarded)
+		err = look(st, mem.guarded)
 	}
 	return st, err
 }
