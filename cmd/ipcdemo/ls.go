@@ -23,7 +23,9 @@ type lsCommand struct {
 }
 
 // Run prints what ipcs prints, to the letter, so that scripts can read either.
-func (c *lsCommand) Run() error {
+func (c *lsCommand) Run() error { return c.print(os.Stdout) }
+
+func (c *lsCommand) print(w io.Writer) error {
 	if !c.Queues && !c.Segments && !c.Sets {
 		c.Queues, c.Segments, c.Sets = true, true, true
 	}
@@ -45,9 +47,9 @@ func (c *lsCommand) Run() error {
 		}
 	}
 	if c.JSON {
-		return printJSON(os.Stdout, l.json())
+		return printJSON(w, l.json())
 	}
-	out := bufio.NewWriter(os.Stdout)
+	out := bufio.NewWriter(w)
 	fmt.Fprintln(out)
 	if c.Queues {
 		l.printQueues(out)

@@ -34,20 +34,29 @@ type commandLine struct {
 }
 
 func main() {
+	command, err := parse(os.Args[1:])
+	if err != nil {
+		complain(err)
+		os.Exit(2)
+	}
+	os.Exit(exitCode(run(command)))
+}
+
+// parse returns the command that the arguments call, which can be meant.
+func parse(args []string) (*kong.Context, error) {
 	var cl commandLine
 	parser := kong.Must(&cl,
 		kong.Name("ipcdemo"),
 		kong.Description("System V shared memory, semaphores and message queues between processes."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
-	command, err := parser.Parse(os.Args[1:])
-	if err != nil {
-		complain(err)
-		os.Exit(2)
-	}
+	return parser.Parse(args)
+}
+
+func run(command *kong.Context) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(cancel)
-	os.Exit(exitCode(command.Run()))
+	return command.Run()
 }
 
 func exitCode(err error) int {

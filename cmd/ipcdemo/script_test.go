@@ -52,6 +52,8 @@ func TestScripts(t *testing.T) {
 			"signal":      signalProcess,
 			"ended":       ended,
 			"until":       until,
+			"ls":          ls,
+			"remove":      remove,
 			"status":      status,
 			"gone":        gone,
 			"signalchild": signalChild,
@@ -142,18 +144,51 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until REGEXP COMMAND... repeats a command until its output matches, or with
-// ! until it doesn't.
+// until REGEXP FILE waits until a file matches; until REGEXP ls ARGUMENT... waits
+// until what ls prints does.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	re := regexp.MustCompile("(?m)" + args[0])
-	var out []byte
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		out, _ = command(ts, args[1:]).CombinedOutput()
-		if re.Match(out) != neg {
+	look := func() (string, error) {
+		text, err := os.ReadFile(ts.MkAbs(args[1]))
+		return string(text), err
+	}
+	if args[1] == "ls" {
+		look = func() (string, error) { return listed(args[2:]) }
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		text, err := look()
+		ts.Check(err)
+		if re.MatchString(text) {
 			return
 		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%v stays\n%s", args[1:], text)
+		}
 	}
-	ts.Fatalf("the output of %v stays\n%s", args[1:], out)
+}
+
+// ls ARGUMENT... prints what ipcdemo ls prints, without a process.
+func ls(ts *testscript.TestScript, neg bool, args []string) {
+	text, err := listed(args)
+	ts.Check(err)
+	io.WriteString(ts.Stdout(), text)
+}
+
+func listed(args []string) (string, error) {
+	command, err := parse(append([]string{"ls"}, args...))
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	err = command.Selected().Target.Addr().Interface().(*lsCommand).print(&out)
+	return out.String(), err
+}
+
+// remove ARGUMENT... removes what ipcdemo rm removes, without a process.
+func remove(ts *testscript.TestScript, neg bool, args []string) {
+	command, err := parse(append([]string{"rm"}, args...))
+	ts.Check(err)
+	ts.Check(run(command))
 }
 
 // status CODE COMMAND... runs a command and checks its exit code. Its outputs

@@ -1,0 +1,60 @@
+//go:build linux && !android
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestUsage: what can't be meant is refused before anything is done, in a line that
+// says why.
+func TestUsage(t *testing.T) {
+	for _, tt := range []struct{ args, says string }{
+		{"--children 1001", "must be 1 to 1000"},
+		{"--children x", "--children: "},
+		{"--children=-1", "must be 1 to 1000"},
+		{"--iterations 0", "at least 1"},
+		{"--iterations 4294967295", "do not fit"},
+		{"--iterations 4294967296", "--iterations: "},
+		{"--key 0", "names no object"},
+		{"--key 4294967296", "does not fit into 32 bits"},
+		{"--key zzz", "is no number"},
+		{"--key", "missing key"},
+		{"--key --hold", `"--hold" is no number`},
+		{"--kill 5", "number of children, which is 4"},
+		{"--kill=-1", "number of children, which is 4"},
+		{"--lock fcntl", `--lock: lock "fcntl" is none of semop, fast, all and none`},
+		{"--lock none --kill 1", "needs a lock"},
+		{"--lock all --keep", "not --lock all"},
+		{"--lock none --children 1", "at least 2 children"},
+		{"run extra", "unexpected argument extra"},
+		{"frobnicate", "unexpected argument frobnicate"},
+		{"join", "missing flags: --key"},
+		{"join --key 1 --iterations 0", "at least 1"},
+		{"rm", "nothing to remove"},
+		{"rm -m x", "--shmem-id"},
+		{"rm -M 0", "names no object"},
+		{"rm -Q 0", "names no object"},
+		{"rm -q x", "--queue-id"},
+		{"queue --producers 0", "at least 1, and together at most 1000"},
+		{"queue --consumers 997", "together at most 1000"},
+		{"queue --producers 9223372036854775807 --consumers 9223372036854775807", "together at most 1000"},
+		{"queue --messages 0", "must be 1 to 100000000"},
+		{"queue --size 7", "must be at least 8"},
+		{"queue --size 1000000000", "must be at most "},
+		{"queue --key 0", "names no object"},
+		{"watch --interval 1ms", "must be 50ms to 1h"},
+		{"watch --interval x", "--interval"},
+		{"bench --window 0s", "must be 1ms to 1m"},
+		{"bench --window x", "--window"},
+		{"bench --plot chart.png", "ends in .svg"},
+	} {
+		_, err := parse(strings.Fields(tt.args))
+		if err == nil {
+			t.Errorf("ipcdemo %s is not refused", tt.args)
+		} else if said := err.Error(); !strings.Contains(said, tt.says) || strings.Contains(said, "\n") {
+			t.Errorf("ipcdemo %s: %q, want one line with %q in it", tt.args, said, tt.says)
+		}
+	}
+}
