@@ -72,7 +72,7 @@ var crowd = sysvtest.Helper("crowd", func(args []string) error {
 
 // One advance wakes all, and they need no threads of their own.
 func TestACrowdNeedsOneThread(t *testing.T) {
-	n := kit.Crowd(storm.Size(20_000, 100_000))
+	n := kit.Crowd(storm.Size(5000, 100_000))
 	p := sysvtest.Start(t, crowd, fmt.Sprint(n))
 	most := kit.Number(t)(strconv.Atoi(p.Line()))
 	if most > 20 {

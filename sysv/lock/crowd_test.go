@@ -24,7 +24,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	other := join(t, g).Mutex(0)
 	take(t, other)
 	before := kit.Number(t)(kit.Threads())
-	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(5000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -56,7 +56,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	before := kit.Number(t)(kit.Threads())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(5000, 100_000))
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {

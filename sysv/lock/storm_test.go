@@ -294,7 +294,7 @@ type deaths struct{ owning, locking, unlocking uint32 }
 // makes it long.
 func TestKillStorm(t *testing.T) {
 	r := storm.Random(t)
-	kills := storm.Amount(100, 5000)
+	kills := storm.Amount(30, 5000)
 	s := newStorm(t)
 	begin := time.Now()
 	s.all(func(lives chan<- life) {

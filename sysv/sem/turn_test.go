@@ -214,7 +214,7 @@ func TestACrowdOfGoroutinesNeedsNoThreads(t *testing.T) {
 	kit.Must(t, other.Lock(bg))
 	before := kit.Number(t)(kit.Threads())
 
-	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(5000, 100_000))
 	var wg sync.WaitGroup
 	n := 0
 	for range goroutines {
@@ -252,7 +252,7 @@ func TestACrowdOfGoroutinesIsCancelled(t *testing.T) {
 	m := s.Mutex(0)
 	before := kit.Number(t)(kit.Threads())
 	all, cancelAll := context.WithCancel(t.Context())
-	goroutines := kit.Crowd(storm.Size(20_000, 100_000))
+	goroutines := kit.Crowd(storm.Size(5000, 100_000))
 	cancels := make([]context.CancelFunc, goroutines)
 	var returned atomic.Int64
 	var wg sync.WaitGroup

@@ -611,7 +611,7 @@ func TestExplorationFindsFaults(t *testing.T) {
 func TestExploration(t *testing.T) {
 	exploring(t)
 	all := slices.Concat(scenes, largeScenes)
-	all = all[:storm.Amount(len(scenes), len(all))]
+	all = all[:storm.Amount(storm.Size(2, len(scenes)), len(all))] // the third takes as long as both
 	states, plays := 0, 0
 	for _, s := range all {
 		x, broken := s.explore(t)

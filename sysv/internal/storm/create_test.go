@@ -250,7 +250,7 @@ func (c *race) judge(survivors []*sysvtest.Process, killed map[int]bool) {
 // killed at it, all come to the same one, whole: what a dead maker left half-made
 // is made anew.
 func TestCreationStorm(t *testing.T) {
-	crowd, kills, rounds := storm.Size(8, 64), storm.Size(2, 4), storm.Amount(10, 200)
+	crowd, kills, rounds := storm.Size(8, 64), storm.Size(2, 4), storm.Amount(6, 200)
 	for kind := range prizes {
 		t.Run(kind, func(t *testing.T) {
 			start := time.Now()
