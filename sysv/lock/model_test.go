@@ -16,17 +16,18 @@
 //
 // model_world_test.go is what the machines work on, model_moves_test.go what
 // processes do with them, model_explore_test.go the search, model_mutant_test.go the
-// protocol with faults. SYSVIPC_STORM=full explores the large scenarios too.
+// protocol with faults. SYSVIPC_STORM=tenth explores the medium scenarios too,
+// SYSVIPC_STORM=full all.
 
 package lock
 
 import (
-	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"example.com/sysvipc/sysv/internal/race"
+	"example.com/sysvipc/sysv/internal/storm"
 )
 
 type property string
@@ -90,9 +91,7 @@ var smallScenarios = []scenario{
 	{name: "three rounds of two", processes: 2, rounds: 3, ends: 2, cancel: true},
 	{name: "TryLock, contexts", processes: 3, rounds: 1, ends: 2, try: true, cancel: true},
 	{name: "GETVAL fails", processes: 3, rounds: 1, ends: 2, cancel: true, refuse: true},
-	{name: "long waits", processes: 3, rounds: 1, ends: 1, try: true, cancel: true, keeps: true},
 	{name: "long waits of two", processes: 2, rounds: 2, ends: 2, try: true, cancel: true, keeps: true, looks: 1},
-	{name: "stops", processes: 3, rounds: 1, ends: 1, stops: 1},
 	{name: "stops and long waits", processes: 2, rounds: 2, ends: 1, keeps: true, stops: 1, looks: 1},
 	{name: "a slot used again", processes: 2, rounds: 1, ends: 2, starts: 1, try: true, cancel: true},
 	{name: "joining", processes: 2, rounds: 1, ends: 2, starts: 1, joining: true, cancel: true},
@@ -100,8 +99,13 @@ var smallScenarios = []scenario{
 	{name: "highest value", processes: 2, rounds: 1, ends: 3, starts: 2, highest: 2},
 	{name: "generations come round", processes: 1, rounds: 1, ends: 3, starts: 3, wraps: 2},
 	{name: "stops while joining", processes: 2, rounds: 1, ends: 1, starts: 1, joining: true, cancel: true, stops: 1},
-	{name: "removal", processes: 3, rounds: 1, ends: 1, removals: 1},
 	{name: "removal of what is kept", processes: 2, rounds: 2, ends: 1, try: true, keeps: true, removals: 1},
+}
+
+var mediumScenarios = []scenario{
+	{name: "long waits", processes: 3, rounds: 1, ends: 1, try: true, cancel: true, keeps: true},
+	{name: "stops", processes: 3, rounds: 1, ends: 1, stops: 1},
+	{name: "removal", processes: 3, rounds: 1, ends: 1, removals: 1},
 }
 
 var largeScenarios = []scenario{
@@ -170,10 +174,9 @@ func noRaces(t *testing.T) {
 // TestModel: the protocol has the properties.
 func TestModel(t *testing.T) {
 	noRaces(t)
-	scenarios := smallScenarios
-	if os.Getenv("SYSVIPC_STORM") == "full" {
-		scenarios = slices.Concat(smallScenarios, largeScenarios)
-	}
+	small, medium := len(smallScenarios), len(smallScenarios)+len(mediumScenarios)
+	scenarios := slices.Concat(smallScenarios, mediumScenarios, largeScenarios)
+	scenarios = scenarios[:storm.Amount(storm.Size(small, medium), len(scenarios))]
 	ran, states, possible := 0, 0, map[deed]bool{}
 	for _, in := range scenarios {
 		t.Run(in.name, func(t *testing.T) {

@@ -84,6 +84,7 @@ func TestDo(t *testing.T) {
 		{name: "501 operations", values: []int{0}, ops: slices.Repeat(ops(sem.Op{Delta: 1}), 501), err: syscall.E2BIG, hint: "501 operations, 500 at most (SEMOPM"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // many wait
 			s := newSet(t, tt.values...)
 			check := func(err error) {
 				t.Helper()

@@ -81,6 +81,7 @@ func TestForeignZerosAreTakenOnceTheyAreNotYoung(t *testing.T) {
 }
 
 func TestForeignZerosThatAreOldAreTakenAtOnce(t *testing.T) {
+	t.Parallel() // with what waits as well, for the real grace
 	key := newKey(t)
 	id := bareSet(t, key, 2, 0o666)
 	time.Sleep(2 * time.Second)
@@ -123,6 +124,7 @@ func TestASetThatSomebodyWaitsOnIsReady(t *testing.T) {
 
 func TestOpenSaysThatTheCreatorIsDead(t *testing.T) {
 	emulator.Mode.Skip(t)
+	t.Parallel() // with what waits as well, for the real grace
 	key := newKey(t)
 	id := bareSet(t, key, 2, object.Making)
 	begin := time.Now()

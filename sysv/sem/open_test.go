@@ -203,6 +203,7 @@ func TestForeignSetsAreRecognised(t *testing.T) {
 func TestOpenWaitsForTheValues(t *testing.T) {
 	for name, give := range foreign {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they all wait
 			key := newKey(t)
 			id := bareSet(t, key, 3, 0o600)
 			gaveUp := kit.Brief(t)
