@@ -90,6 +90,10 @@ var victim = sysvtest.Helper("victim", func(args []string) error {
 		if place == where {
 			where = ""
 			fmt.Println("at", place)
+			if signal == syscall.SIGSTOP {
+				kit.StopHere()
+				return
+			}
 			syscall.Kill(os.Getpid(), signal)
 		}
 	}

@@ -128,9 +128,9 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 	rounds := storm.Amount(2000, 100_000)
 	s := newSet(t, 1)
 	m := s.Mutex(0)
-	ctx := kit.Patient(t)
 	got := 0
 	for i := range rounds {
+		ctx, cancel := context.WithTimeout(t.Context(), kit.Patience)
 		kit.Must(t, m.Lock(ctx))
 		behind := i % 3
 		giver, giveUp := context.WithCancel(ctx)
@@ -180,6 +180,7 @@ func TestTurnComesToWhoGivesUp(t *testing.T) {
 			t.Fatal("can't be locked")
 		}
 		kit.Must(t, m.Unlock())
+		cancel()
 	}
 	t.Logf("%d of %d got it", got, rounds)
 	wantValues(t, s, 1)
