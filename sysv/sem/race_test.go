@@ -68,7 +68,7 @@ var race = sysvtest.Helper("race", func(args []string) error {
 })
 
 func TestOneOfManyCreates(t *testing.T) {
-	const runners, rounds = 8, 40
+	runners, rounds := 8, storm.Amount(10, 400)
 	gate := newSet(t, 1)
 	var field []*sysvtest.Process
 	for range runners {
@@ -101,7 +101,7 @@ func TestOneOfManyCreates(t *testing.T) {
 func TestOpenersNeedNotWaitForCreate(t *testing.T) {
 	ctx := kit.Patient(t)
 	values := repeat(501, 1)
-	for range 300 {
+	for range storm.Amount(60, 3000) {
 		key := newKey(t)
 		opener := kit.Async(t, func() error {
 			for {
@@ -147,7 +147,7 @@ var recreate = sysvtest.Helper("recreate", func(args []string) error {
 
 func TestKilledCreatorLeavesNoHalfGivenSet(t *testing.T) {
 	r := storm.Random(t)
-	kills := storm.Amount(20, 600)
+	kills := storm.Amount(8, 600)
 	outcomes := make(map[string]int)
 	for i := range kills {
 		key := newKey(t)

@@ -75,7 +75,7 @@ func TestDetachedMappingsAreCollected(t *testing.T) {
 // Detach finds done when it returns is all of it. Without that wait the copy
 // would be far from its end, or die of a fault.
 func TestDetachWaitsForCopies(t *testing.T) {
-	const size = 64 << 20
+	const size = 32 << 20
 	for name, copyAll := range map[string]func(m *shm.Mapping, other []byte) error{
 		"ReadAt":  func(m *shm.Mapping, p []byte) error { _, err := m.ReadAt(p, 0); return err },
 		"WriteAt": func(m *shm.Mapping, p []byte) error { _, err := m.WriteAt(p, 0); return err },
