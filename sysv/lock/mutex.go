@@ -67,6 +67,13 @@ func (m *Mutex) Lock(ctx context.Context) (abandoned bool, err error) {
 // TryLock is Lock that returns false where it would have to wait. It takes a
 // mutex that is free, whoever has waited for it.
 func (m *Mutex) TryLock() (ok, abandoned bool, err error) {
+	if me := m.me.Load(); me != nobody && m.word.CompareAndSwap(0, me) {
+		if m.unmarked() {
+			return true, false, nil
+		}
+		abandoned, err := m.gotMarked(me)
+		return err == nil, abandoned, err
+	}
 	me, err := m.arm()
 	if err != nil {
 		return false, false, m.error(err)

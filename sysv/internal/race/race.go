@@ -25,6 +25,10 @@ const (
 	MsgReceived
 	// LockFreed is what was done before a mutex was unlocked.
 	LockFreed
+	// RingSent is what was done before a record was sent, or given back.
+	RingSent
+	// RingDone is what was done before a record was done with.
+	RingDone
 	// SemRemoved, MsgRemoved and LockRemoved are what was done before a set, a
 	// queue or a group was removed.
 	SemRemoved

@@ -1,0 +1,257 @@
+//go:build linux && !android && !sysvipc_steps
+
+package ring
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+	"unsafe"
+
+	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/sysvtest"
+)
+
+// What is measured writes every byte of a record and reads every byte: a pattern, of
+// which the first word is the record's number.
+
+func pattern(size int) (data []byte, sum uint64) {
+	data = make([]byte, size)
+	for i := range words(data) {
+		words(data)[i] = uint64(i) * 0x9e3779b97f4a7c15
+	}
+	return data, sumOf(data)
+}
+
+func words(b []byte) []uint64 {
+	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/8)
+}
+
+func sumOf(b []byte) uint64 {
+	var s0, s1, s2, s3 uint64
+	w := words(b)
+	for ; len(w) >= 4; w = w[4:] {
+		s0 += w[0]
+		s1 += w[1]
+		s2 += w[2]
+		s3 += w[3]
+	}
+	for _, v := range w {
+		s0 += v
+	}
+	return s0 + s1 + s2 + s3
+}
+
+// A traffic is how records go.
+type traffic struct {
+	size, batch int
+	inPlace     bool
+	units       int // of the ring
+}
+
+func (tr traffic) String() string {
+	switch {
+	case tr.batch > 1:
+		return fmt.Sprintf("%d_by_%d", tr.size, tr.batch)
+	case tr.inPlace:
+		return fmt.Sprintf("%d_in_place", tr.size)
+	}
+	return fmt.Sprint(tr.size)
+}
+
+// send sends records from first on, the step apart, until something fails.
+func (tr traffic) send(q *Queue, number, step uint64) error {
+	data, _ := pattern(tr.size)
+	if tr.inPlace {
+		for ; ; number += step {
+			r, err := q.Reserve(bg, tr.size)
+			if err != nil {
+				return err
+			}
+			copy(r.Bytes, data)
+			words(r.Bytes)[0] = number
+			if err := r.Commit(); err != nil {
+				return err
+			}
+		}
+	}
+	if tr.batch == 1 {
+		for ; ; number += step {
+			words(data)[0] = number
+			if err := q.Send(bg, data); err != nil {
+				return err
+			}
+		}
+	}
+	records := make([][]byte, tr.batch)
+	for i := range records {
+		records[i], _ = pattern(tr.size)
+	}
+	for {
+		for i := range records {
+			words(records[i])[0] = number
+			number += step
+		}
+		if _, err := q.SendBatch(bg, records); err != nil {
+			return err
+		}
+	}
+}
+
+// helperArgs are what the helpers below need: how records go, a slot, a CPU, and numbers.
+func (tr traffic) args(ids []string, slot, cpu int, numbers ...int) []string {
+	inPlace := 0
+	if tr.inPlace {
+		inPlace = 1
+	}
+	args := []string{ids[0], ids[1]}
+	for _, v := range append([]int{slot, cpu, tr.size, tr.batch, inPlace, tr.units}, numbers...) {
+		args = append(args, strconv.Itoa(v))
+	}
+	return args
+}
+
+// take is what helpers do first.
+func takeArgs(args []string) (tr traffic, q *Queue, numbers []int, err error) {
+	v, err := kit.Numbers(args[3:])
+	if err != nil {
+		return tr, nil, nil, err
+	}
+	if err := kit.StayOn(v[0]); err != nil {
+		return tr, nil, nil, err
+	}
+	q, err = joinByIDs(args[:3])
+	return traffic{size: v[1], batch: v[2], inPlace: v[3] == 1, units: v[4]}, q, v[5:], err
+}
+
+var sender = sysvtest.Helper("sender", func(args []string) error {
+	tr, q, v, err := takeArgs(args)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return tr.send(q, uint64(v[0]), uint64(v[1]))
+})
+
+// A receiver prints how many nanoseconds a record takes, of n.
+var receiver = sysvtest.Helper("receiver", func(args []string) error {
+	tr, q, v, err := takeArgs(args)
+	if err != nil {
+		return err
+	}
+	_, sum := pattern(tr.size)            // in which the first word is 0
+	warm := 2 * tr.units * unit / tr.size // so that all pages are there
+	if err := tr.receive(q, sum, 0, warm); err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := tr.receive(q, sum, uint64(warm), v[0]); err != nil {
+		return err
+	}
+	fmt.Println(float64(time.Since(begin)) / float64(v[0]))
+	return nil
+})
+
+// perRecord is how many nanoseconds one of n records takes between two processes.
+func (tr traffic) perRecord(t testing.TB, n int) float64 {
+	ids, _ := newQueue(t, tr.units)
+	p := sysvtest.Start(t, sender, tr.args(ids, 1, runtime.NumCPU()-1, 0, 1)...)
+	p.Expect("ready")
+	r := sysvtest.Start(t, receiver, tr.args(ids, 2, 0, n)...)
+	ns := compare.Number(t, r.Line())
+	r.Finish()
+	p.Process.Kill()
+	return ns
+}
+
+// receive receives n records, of one sender, and checks each.
+func (tr traffic) receive(q *Queue, sum, next uint64, n int) error {
+	if tr.batch == 1 {
+		for range n {
+			r, err := q.Receive(bg)
+			if err != nil {
+				return err
+			}
+			if sumOf(r.Bytes) != sum+next {
+				return fmt.Errorf("record %d is another", next)
+			}
+			r.Done()
+			next++
+		}
+		return nil
+	}
+	records := make([]Record, tr.batch)
+	for n > 0 {
+		k, err := q.ReceiveBatch(bg, records[:min(n, len(records))])
+		if err != nil {
+			return err
+		}
+		for i := range records[:k] {
+			if sumOf(records[i].Bytes) != sum+next {
+				return fmt.Errorf("record %d is another", next)
+			}
+			next++
+		}
+		if err := q.DoneBatch(records[:k]); err != nil {
+			return err
+		}
+		n -= k
+	}
+	return nil
+}
+
+var traffics = []traffic{
+	{size: 64, batch: 1, units: 1 << 15},
+	{size: 64, batch: 16, units: 1 << 15},
+	{size: 1 << 10, batch: 1, units: 1 << 16},
+	{size: 64 << 10, batch: 1, units: 1 << 18},
+	{size: 1 << 20, batch: 1, inPlace: true, units: 1 << 20},
+}
+
+// Two processes on two CPUs.
+func BenchmarkThrough(b *testing.B) {
+	for _, tr := range traffics {
+		b.Run(tr.String(), func(b *testing.B) {
+			n := 1 + 400_000_000/(tr.size*2+400) // some tenths of a second
+			var best float64
+			for b.Loop() {
+				if ns := tr.perRecord(b, n); best == 0 || ns < best {
+					best = ns
+				}
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(1000/best, "M/s")
+			b.ReportMetric(float64(tr.size)/best, "GB/s")
+		})
+	}
+}
+
+// Send, Receive and Done in one process.
+func BenchmarkAlone(b *testing.B) {
+	_, q := newQueue(b, 1<<15)
+	data := make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := q.Send(bg, data); err != nil {
+			b.Fatal(err)
+		}
+		r, err := q.Receive(bg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Done()
+	}
+}
+
+// TestBenchmarks: what the benchmarks measure works at all.
+func TestBenchmarks(t *testing.T) {
+	for _, tr := range traffics {
+		tr.units = max(1<<10, tr.size)
+		if ns := tr.perRecord(t, 50); ns <= 0 {
+			t.Errorf("%v: a record takes %v ns", tr, ns)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package ring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
+)
+
+// The mutexes of a queue's group.
+const (
+	producersMutex = iota
+	consumersMutex
+	queueMutexes
+)
+
+// CreateQueue makes a queue and joins it, unless ctx ends before that is done. If there is a
+// segment with the key already the error is [io/fs.ErrExist]. With [sysv.Private] it
+// always makes another queue, which is reached by its id.
+//
+// Nobody sees the queue before it is whole, and what a killed creator leaves is replaced:
+// errors and all else are as in [lock.Create].
+func CreateQueue(ctx context.Context, key sysv.Key, cfg *Config) (*Queue, error) {
+	c, p, err := cfg.queue(key)
+	if err != nil {
+		return nil, err
+	}
+	g, err := lock.Create(ctx, key, p.mutexes, c.lock(p))
+	return enterQueue(ctx, g, err)
+}
+
+// OpenQueue finds the queue with a key and joins it. If there is none the error is
+// [io/fs.ErrNotExist]; any object that is no queue is refused. A queue in the making is
+// waited for, until ctx ends: see [lock.Open].
+func OpenQueue(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Queue, error) {
+	g, err := lock.Open(ctx, key, cfg.lock(queueFormat))
+	return enterQueue(ctx, g, err)
+}
+
+// OpenQueueID is OpenQueue for the id of a queue's segment, as ipcs(1) prints it or as
+// [Queue.ID] says it in another process: see [lock.OpenID].
+func OpenQueueID(ctx context.Context, id int, cfg *OpenConfig) (*Queue, error) {
+	g, err := lock.OpenID(ctx, id, cfg.lock(queueFormat))
+	return enterQueue(ctx, g, err)
+}
+
+// OpenOrCreateQueue finds the queue with a key as OpenQueue does, or makes it as
+// CreateQueue does, and says which. Of cfg only OwnedBy and Size play a part where the
+// queue exists: if Size is not 0 and it has another the error is [sysv.ErrSize]. What is left
+// of a queue is made anew: see [lock.OpenOrCreate].
+func OpenOrCreateQueue(ctx context.Context, key sysv.Key, cfg *Config) (q *Queue, created bool, err error) {
+	c, p, err := cfg.queue(key)
+	if err != nil {
+		return nil, false, err
+	}
+	g, created, err := openOrCreate(ctx, key, c, p)
+	q, err = enterQueue(ctx, g, err)
+	if err != nil {
+		return nil, false, err
+	}
+	want, _ := sizeOf("", c.Size)
+	if cfg != nil && cfg.Size != 0 && q.size != want {
+		err := &sysv.Error{Op: "ring", Key: key, ID: q.ID(), Err: sysv.ErrSize,
+			Hint: fmt.Sprintf("%d bytes, %d are asked for", uint64(q.size)*unit, uint64(want)*unit)}
+		return nil, false, errors.Join(err, q.Close())
+	}
+	return q, created, nil
+}
+
+// queue returns the Config with what it leaves open, and what a queue is made by.
+func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
+	c := Config{}
+	if cfg != nil {
+		c = *cfg
+	}
+	if c.Size == 0 {
+		c.Size = defaultSize
+	}
+	if c.Attempts < 0 || c.Attempts > mostAttempts {
+		return nil, plan{}, invalid(key, fmt.Sprintf("a record may have 0 to %d attempts, not %d", mostAttempts, c.Attempts))
+	}
+	if c.Aside == 0 && c.Attempts > 0 {
+		c.Aside = defaultAside
+	}
+	if c.Aside != 0 && c.Attempts == 0 {
+		return nil, plan{}, invalid(key, "what is set aside has room, but Attempts is 0: nothing is")
+	}
+	if c.Processes == 0 {
+		c.Processes = defaultProcesses
+	}
+	if c.Processes < 0 || c.Processes > mostSlots {
+		return nil, plan{}, invalid(key, fmt.Sprintf("a queue is for 1 to %d processes, not %d", mostSlots, c.Processes))
+	}
+	slots := uint32(c.Processes)
+	l := geometry{cells: max(64, 2*slots), slots: slots, limit: uint32(c.Attempts)}
+	var reason string
+	if l.size, reason = sizeOf("a queue's Size", c.Size); reason != "" {
+		return nil, plan{}, invalid(key, reason)
+	}
+	if c.Aside != 0 {
+		if l.aside, reason = sizeOf("Aside", c.Aside); reason != "" {
+			return nil, plan{}, invalid(key, reason)
+		}
+	}
+	bytes, ok := l.bytes()
+	if !ok {
+		return nil, plan{}, invalid(key, "a segment of that size has no place in the memory of this architecture")
+	}
+	return &c, plan{queueFormat, queueMutexes, bytes, func(memory []byte) error { l.write(memory); return nil }}, nil
+}
+
+// enterQueue makes of a membership one of a queue.
+func enterQueue(ctx context.Context, g *lock.Group, err error) (*Queue, error) {
+	if err != nil {
+		return nil, err
+	}
+	m, err := view(g.Memory())
+	if err == nil && g.Len() != queueMutexes {
+		err = fmt.Errorf("%d mutexes", g.Len())
+	}
+	if err != nil {
+		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
+		return nil, errors.Join(err, g.Close())
+	}
+	m.id = g.ID()
+	q := &Queue{group: g, member: member{
+		memory:    m,
+		producers: mutex{Mutex: g.Mutex(producersMutex)},
+		consumers: mutex{Mutex: g.Mutex(consumersMutex)},
+		me:        g.Self(),
+	}}
+	q.dead = q.isDead
+	q.init()
+	if err := q.giveUp(ctx); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return q, nil
+}
+
+// isDead tells whether the member is dead that a word names.
+func (q *Queue) isDead(word uint32) (bool, error) {
+	alive, err := q.group.Alive(word)
+	return !alive, err
+}

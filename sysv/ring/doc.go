@@ -1,0 +1,98 @@
+// Package ring hands records from process to process through shared memory, whoever
+// is killed: a [Queue], of which each record goes to one consumer.
+//
+// A ring is one shared memory segment and one semaphore set under one key, as a group of
+// package lock is: it is made whole or not at all, what the dead leave heals, and its
+// members are told from the dead by the kernel. It is for processes that run this
+// package; for what programs in other languages take part in there are message queues,
+// package [example.com/sysvipc/sysv/msg].
+//
+// # Use
+//
+// A process that sends and one that receives:
+//
+//	q, _, err := ring.OpenOrCreateQueue(ctx, 0x4d2, nil)
+//	...
+//	err = q.Send(ctx, data) // copies
+//
+//	r, err := q.Receive(ctx)
+//	if err != nil {
+//		return err // io.EOF once all producers have finished
+//	}
+//	use(r.Bytes)           // where they are, in the shared memory
+//	err = r.Done()         // from now on the place is free
+//
+// While both sides are busy neither makes a system call, and none allocates memory. Who has
+// nothing to do sleeps. Large records are written and read where they are:
+// [Queue.Reserve] and [Reservation.Commit], and [Record.Bytes]. For many small ones
+// there are [Queue.SendBatch], [Queue.ReceiveBatch] and [Queue.DoneBatch].
+//
+// # What is promised
+//
+// A record whose Send or Commit has returned nil is delivered, whoever dies, until a Done of
+// it. One that was not finished when its producer died is never seen. If a consumer is
+// killed, or gives a record back by [Record.Requeue], it goes to another, and
+// [Record.Attempts] says how often that has happened: only then is a record delivered
+// again. With [Config.Attempts] one that was delivered so often in vain is set
+// aside, so that one that kills its consumers does not kill them all ([Queue.Aside]).
+//
+// The records of one producer are received in the order in which he sent them, but for
+// those that are given again. That is the order of Receive: two consumers may be
+// done with them in another. No record waits for a consumer who has another in
+// hand while one has nothing to do.
+//
+// A stopped process (SIGSTOP) is alive. What it has received it keeps. One that is stopped
+// between Reserve and Commit holds up what was sent after that, and one that is
+// stopped inside a call of this package may hold up all others until it goes on:
+// they wait within their contexts. So does one that is stopped while it writes a
+// large record in Send, which is a Reserve and a Commit, for consumers.
+//
+// After exec without Close the new program is a member still, and holds what the old one
+// held, until it ends.
+//
+// Any bytes in the segment give records or errors, but no fault and no endless loop: who
+// may write there can break the queue, though not this process. What the records contain
+// is for the program to check, where others may write who are not trusted, and
+// it may change while it is looked at: then copy first.
+//
+// # Protocol
+//
+// No process is trusted to live until its next instruction. What several stores make is
+// either published by the last of them, or written down before the first in a
+// journal, by which the next owner of the mutex does it again.
+//
+//   - Send, under the producers' mutex: is there room? The record's bytes, its
+//     length and state; then tail, which publishes it.
+//   - Reserve is Send of a record whose state is its member's word. Commit stores
+//     the state that it has else, without a mutex. A dead member's becomes padding,
+//     under the consumers' mutex and by a compare-and-swap, when it is the first:
+//     he may have committed it after somebody saw that he had not, and died then.
+//   - Claim, under the consumers' mutex: fill an idle cell, a lease, with the records
+//     from read on; then its owner; then read. A lease that is not below read was
+//     not made, and who finds the mutex abandoned takes it away.
+//   - Take, by the owner alone: a compare-and-swap of how much of the lease is
+//     delivered, and where it ends.
+//   - Done: from goes on to the first record that is not done with; or, where that is
+//     another, the record's state says so. The lease ends by owner becoming 0.
+//   - Cut, by another who has nothing to do, under the consumers' mutex: a compare-
+//     and-swap makes the lease end where it is delivered, and the rest is his. He takes
+//     the first record before he gives the mutex back: else two such could
+//     take it from each other for good.
+//   - Requeue, under the consumers' mutex: a lease of the one record; then the
+//     record's state says that it has been taken out of the other lease, and counts
+//     an attempt; then the new lease is parked, for anybody.
+//   - A dead member's lease, under the consumers' mutex: each record that was
+//     delivered has one attempt more; then nothing is delivered; then it is parked.
+//   - Set aside, under the consumers' mutex: a copy in a ring of its own; then its
+//     tail; then the record's state says that it is done with.
+//   - Room, under the producers' mutex: moves, read, where each lease begins, moves
+//     again. If it is odd or another, something goes from one lease to another, and
+//     may have been seen in neither.
+//
+// The attempts that were in vain are in each record's state, so that to give a
+// dead member's lease to another takes no cell.
+//
+// Tests with the build tag sysvipc_steps explore this package's own code, with every
+// order of accesses, and a death at each, and show by mutants that the orders
+// above matter.
+package ring

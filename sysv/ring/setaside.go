@@ -1,0 +1,47 @@
+package ring
+
+import (
+	"context"
+	"errors"
+)
+
+// An Aside is a copy of a record that is not delivered any more: its attempts have come
+// to the limit.
+type Aside struct {
+	Data     []byte
+	Attempts int
+
+	queue *Queue
+	at    uint32
+}
+
+// Aside returns the oldest record that is set aside. It stays there until Forget.
+func (q *Queue) Aside(ctx context.Context) (a Aside, ok bool, err error) {
+	err = q.underConsumers(ctx, func() (bool, error) {
+		var tries uint32
+		a.queue = q
+		a.Data, tries, a.at, ok, err = q.lookAside()
+		a.Attempts = int(tries)
+		return false, err
+	})
+	return a, ok && err == nil, err
+}
+
+// Forget takes the record away, unless somebody has done that, and makes room for
+// another.
+func (a *Aside) Forget(ctx context.Context) error {
+	return a.queue.underConsumers(ctx, func() (bool, error) {
+		a.queue.forgetAside(a.at, uint32(len(a.Data)))
+		return true, nil
+	})
+}
+
+// underConsumers does something under the consumers' mutex.
+func (q *Queue) underConsumers(ctx context.Context, do func() (changed bool, err error)) error {
+	repaired, err := q.lockConsumers(ctx)
+	if err != nil {
+		return err
+	}
+	changed, err := do()
+	return errors.Join(err, q.unlockConsumers(repaired || changed))
+}

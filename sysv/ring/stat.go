@@ -1,0 +1,172 @@
+package ring
+
+import (
+	"fmt"
+	"syscall"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
+)
+
+// QueueStat is the state of a queue.
+type QueueStat struct {
+	// Key is that of the segment and the set, and these are their ids.
+	Key              sysv.Key
+	SegmentID, SetID int
+	// Processes is how many can be members at once, and Members who they are. Producers
+	// are the slots of those who have sent and not finished.
+	Processes int
+	Members   []lock.Member
+	Producers []int
+	// Size is how many bytes the ring has, and Used how many of them are not free, with
+	// what stands before each record and the padding at the end.
+	Size, Used int64
+	// Unread is how many records nobody has leased yet, Reserved how many of them are
+	// being written.
+	Unread, Reserved int
+	Leases           []Lease
+	// Aside is how many records are set aside, and AsideUsed how many bytes of AsideSize
+	// they take. Attempts is after how many a record is, 0 for never.
+	Aside                int
+	AsideSize, AsideUsed int64
+	Attempts             int
+	// Finished is true once a producer has finished and none has begun since.
+	Finished bool
+	// ConsumersWait and ProducersWait tell whether somebody waits for a record or for
+	// room, or has done so and died, or has been woken just now.
+	ConsumersWait, ProducersWait bool
+	// Ephemeral is as in Config.
+	Ephemeral bool
+}
+
+// A Lease is records that a consumer has.
+type Lease struct {
+	// Slot is the consumer's, PID he as in [lock.Member], and Dead is true if he has died
+	// and nobody has taken his place yet. Slot is -1 where anybody may have the
+	// records, but where Stuck is true: they are to be set aside, and there is no room.
+	Slot  int
+	PID   int
+	Dead  bool
+	Stuck bool
+	// Records are those that are not done with, Delivered how many of them the consumer
+	// has been given, and Attempts the most that one was delivered in vain.
+	Records, Delivered, Attempts int
+}
+
+// Stat returns the state of the queue, one thing after the other: while others go on it
+// shows no single instant, and records that come and go meanwhile may be counted wrongly.
+func (q *Queue) Stat() (QueueStat, error) {
+	q.closing.Lock()
+	defer q.closing.Unlock()
+	st, err := q.group.Stat()
+	if err != nil {
+		return QueueStat{}, err
+	}
+	return q.stat(st), nil
+}
+
+// InspectQueue returns the state of the queue whose segment has an id without joining
+// it: it takes no place, and needs only the permission to read. It is [Queue.Stat] else.
+func InspectQueue(id int) (QueueStat, error) {
+	var st QueueStat
+	_, err := lock.Inspect(id, func(group lock.Stat, b []byte) error {
+		m, err := view(b)
+		if group.Format != queueFormat || err != nil {
+			return &sysv.Error{Op: "ring", Key: group.Key, ID: id, Err: syscall.EINVAL, Hint: fmt.Sprintf("a group with %q is no queue", group.Format)}
+		}
+		st = m.stat(group)
+		return nil
+	})
+	return st, err
+}
+
+func (m *memory) stat(group lock.Stat) QueueStat {
+	st := QueueStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
+		Size: int64(m.size) * unit, AsideSize: int64(m.asideSize) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
+		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
+	for _, p := range group.Members {
+		if p.Slot < len(m.producing) && m.producing[p.Slot].load() == p.Number {
+			st.Producers = append(st.Producers, p.Slot)
+		}
+	}
+	read, tail := m.read.load(), m.tail.load()
+	oldest := read
+	m.walk(read, tail, func(_, state uint32) {
+		switch {
+		case state >= reserved:
+			st.Unread++
+			st.Reserved++
+		case state&kinds == committed:
+			st.Unread++
+		}
+	})
+	for i := range min(m.used.load(), uint32(len(m.cells))) {
+		c := &m.cells[i]
+		owner := c.owner.load()
+		if owner == 0 {
+			continue
+		}
+		from, given, s := c.from.load(), c.given.load(), c.span()
+		l := Lease{Slot: -1, Stuck: owner == stuck}
+		if owner >= reserved {
+			l.Slot, l.Dead = int(owner>>slotShift)-1, true
+			for _, p := range group.Members {
+				if p.Number == owner {
+					l.PID, l.Dead = p.PID, false
+				}
+			}
+		}
+		delivered := s.delivered(given)
+		m.walk(from, s.end(given), func(at, state uint32) {
+			if !m.left(c, state) {
+				return
+			}
+			l.Records++
+			if int32(at-delivered) < 0 {
+				l.Delivered++
+			}
+			l.Attempts = max(l.Attempts, int(attempts(state)))
+		})
+		if l.Records == 0 {
+			continue // others have cut off what was left
+		}
+		if int32(from-oldest) < 0 {
+			oldest = from
+		}
+		st.Leases = append(st.Leases, l)
+	}
+	st.Used = int64(min(tail-oldest, m.size)) * unit
+	asideRead, asideTail := m.asideRead.load(), m.asideTail.load()
+	st.AsideUsed = int64(min(asideTail-asideRead, m.asideSize)) * unit
+	st.Aside = m.countAside(asideRead, asideTail)
+	return st
+}
+
+// walk goes through the records from one position to another, as far as they can be
+// records: others may write over them meanwhile.
+func (m *memory) walk(at, end uint32, each func(at, state uint32)) {
+	for end-at <= m.size && at != end {
+		state := m.record(at).state.load()
+		_, n, err := m.extent(at, end-at)
+		if err != nil {
+			return
+		}
+		each(at, state)
+		at += n
+	}
+}
+
+func (m *memory) countAside(at, end uint32) (n int) {
+	for end-at <= m.asideSize && at != end {
+		r := m.asideRecord(at)
+		length := r.length.load()
+		if length >= m.asideSize*unit || units(length) > end-at || at&(m.asideSize-1)+units(length) > m.asideSize {
+			return n
+		}
+		if r.state.load()&kinds != padding {
+			n++
+		}
+		at += units(length)
+	}
+	return n
+}
