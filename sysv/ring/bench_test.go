@@ -4,6 +4,7 @@ package ring
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"testing"
@@ -142,7 +143,16 @@ var receiver = sysvtest.Helper("receiver", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	_, sum := pattern(tr.size)            // in which the first word is 0
+	_, sum := pattern(tr.size) // in which the first word is 0
+	if v[1] != 0 {
+		fmt.Println("ready")
+		begin := time.Now()
+		if err := tr.receiveAny(q, sum, v[0]); err != nil {
+			return err
+		}
+		fmt.Println(float64(time.Since(begin)) / float64(v[0]))
+		return nil
+	}
 	warm := 2 * tr.units * unit / tr.size // so that all pages are there
 	if err := tr.receive(q, sum, 0, warm); err != nil {
 		return err
@@ -160,7 +170,7 @@ func (tr traffic) perRecord(t testing.TB, n int) float64 {
 	ids, _ := newQueue(t, tr.units)
 	p := sysvtest.Start(t, sender, tr.args(ids, 1, runtime.NumCPU()-1, 0, 1)...)
 	p.Expect("ready")
-	r := sysvtest.Start(t, receiver, tr.args(ids, 2, 0, n)...)
+	r := sysvtest.Start(t, receiver, tr.args(ids, 2, 0, n, 0)...)
 	ns := compare.Number(t, r.Line())
 	r.Finish()
 	p.Process.Kill()
@@ -203,6 +213,117 @@ func (tr traffic) receive(q *Queue, sum, next uint64, n int) error {
 	return nil
 }
 
+// receiveAny receives n records, of several senders.
+func (tr traffic) receiveAny(q *Queue, sum uint64, n int) error {
+	for range n {
+		r, err := q.Receive(bg)
+		if err != nil {
+			return err
+		}
+		if sumOf(r.Bytes) != sum+words(r.Bytes)[0] {
+			return fmt.Errorf("record %d is another", words(r.Bytes)[0])
+		}
+		r.Done()
+	}
+	return nil
+}
+
+// crowded is how many nanoseconds one of n records takes from two to two.
+func (tr traffic) crowded(t testing.TB, n int) float64 {
+	ids, _ := newQueue(t, tr.units)
+	last := runtime.NumCPU() - 1
+	var senders, receivers []*sysvtest.Process
+	for i := range 2 {
+		p := sysvtest.Start(t, sender, tr.args(ids, 1+i, last, i, 2)...)
+		p.Expect("ready")
+		senders = append(senders, p)
+	}
+	for i := range 2 {
+		receivers = append(receivers, sysvtest.Start(t, receiver, tr.args(ids, 3+i, 0, n/2, 1)...))
+	}
+	slowest := 0.0
+	for _, r := range receivers {
+		r.Expect("ready")
+	}
+	for _, r := range receivers {
+		slowest = max(slowest, compare.Number(t, r.Line()))
+		r.Finish()
+	}
+	for _, p := range senders {
+		p.Process.Kill()
+	}
+	return slowest / 2
+}
+
+// ponger sends back what it gets, by another queue.
+var ponger = sysvtest.Helper("ponger", func(args []string) error {
+	tr, q, _, err := takeArgs(args[2:])
+	if err != nil {
+		return err
+	}
+	back, err := joinByIDs([]string{args[0], args[1], "1"})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return tr.turns(q, back, nil, math.MaxInt)
+})
+
+// pinger prints how many nanoseconds one of n takes there and back.
+var pinger = sysvtest.Helper("pinger", func(args []string) error {
+	tr, q, v, err := takeArgs(args[2:])
+	if err != nil {
+		return err
+	}
+	there, err := joinByIDs([]string{args[0], args[1], "2"})
+	if err != nil {
+		return err
+	}
+	data, _ := pattern(tr.size)
+	begin := time.Now()
+	if err := tr.turns(q, there, data, v[0]); err != nil {
+		return err
+	}
+	fmt.Println(float64(time.Since(begin)) / float64(v[0]))
+	return nil
+})
+
+// turns sends, first if there is data, and receives, n times.
+func (tr traffic) turns(in, out *Queue, data []byte, n int) error {
+	buf := make([]byte, 0, tr.size)
+	for range n {
+		if data != nil {
+			if err := out.Send(bg, data); err != nil {
+				return err
+			}
+		}
+		got, err := in.Next(bg, buf)
+		if err != nil {
+			return err
+		}
+		if data == nil {
+			if err := out.Send(bg, got); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// roundTrip is how many nanoseconds one of n takes there and back.
+func (tr traffic) roundTrip(t testing.TB, cpus, n int) float64 {
+	a, _ := newQueue(t, tr.units)
+	b, _ := newQueue(t, tr.units)
+	// Slots 1 and 2 of the queue that one sends into, and of the one that he gets from.
+	pong := sysvtest.Start(t, ponger, append(b, tr.args(a, 1, cpus-1)...)...)
+	pong.Expect("ready")
+	ping := sysvtest.Start(t, pinger, append(a, tr.args(b, 2, 0, n)...)...)
+	ns := compare.Number(t, ping.Line())
+	ping.Finish()
+	pong.Process.Kill()
+	return ns
+}
+
 var traffics = []traffic{
 	{size: 64, batch: 1, units: 1 << 15},
 	{size: 64, batch: 16, units: 1 << 15},
@@ -225,6 +346,36 @@ func BenchmarkThrough(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(1000/best, "M/s")
 			b.ReportMetric(float64(tr.size)/best, "GB/s")
+		})
+	}
+}
+
+func BenchmarkTwoToTwo(b *testing.B) {
+	tr := traffic{size: 64, batch: 1, units: 1 << 15}
+	best := 0.0
+	for b.Loop() {
+		if ns := tr.crowded(b, 1_000_000); best == 0 || ns < best {
+			best = ns
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(1000/best, "M/s")
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	tr := traffic{size: 64, batch: 1, units: 1 << 12}
+	for cpus := 1; cpus <= 2; cpus++ {
+		b.Run(fmt.Sprintf("cpus=%d", cpus), func(b *testing.B) {
+			if runtime.NumCPU() < cpus {
+				b.Skipf("skipping, one CPU: run on a machine with %d", cpus)
+			}
+			best := 0.0
+			for b.Loop() {
+				if ns := tr.roundTrip(b, cpus, 20_000*cpus*cpus); best == 0 || ns < best {
+					best = ns
+				}
+			}
+			b.ReportMetric(best, "ns/op")
 		})
 	}
 }
@@ -253,5 +404,12 @@ func TestBenchmarks(t *testing.T) {
 		if ns := tr.perRecord(t, 50); ns <= 0 {
 			t.Errorf("%v: a record takes %v ns", tr, ns)
 		}
+	}
+	small := traffic{size: 64, batch: 1, units: 1 << 10}
+	if ns := small.crowded(t, 1000); ns <= 0 {
+		t.Errorf("two to two: a record takes %v ns", ns)
+	}
+	if ns := small.roundTrip(t, 1, 50); ns <= 0 {
+		t.Errorf("there and back takes %v ns", ns)
 	}
 }

@@ -110,8 +110,9 @@ full:
 func (m *memory) take(i uint32, open []opened, most int) ([]opened, error) {
 	c := &m.cells[i]
 	s := span{c.base.get(), c.to.get()}
-again:
-	for first := len(open); ; open = open[:first] {
+	first := len(open)
+retry:
+	for ; ; open = open[:first] {
 		given := c.given.load()
 		if !undelivered(given) {
 			return open, nil
@@ -124,9 +125,7 @@ again:
 			state := m.record(at).state.load()
 			length, n, err := m.extent(at, end-at)
 			if err != nil && c.given.load() != given {
-				// Another has cut it off, and its place may have been used again.
-				open = open[:first]
-				continue again
+				continue retry // others have cut it off since, and others written over it
 			}
 			if err != nil {
 				return open[:first], err

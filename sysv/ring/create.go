@@ -116,7 +116,7 @@ func enterQueue(ctx context.Context, g *lock.Group, err error) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := view(g.Memory())
+	m, err := viewQueue(g.Memory())
 	if err == nil && g.Len() != queueMutexes {
 		err = fmt.Errorf("%d mutexes", g.Len())
 	}

@@ -1,5 +1,6 @@
 // Package ring hands records from process to process through shared memory, whoever
-// is killed: a [Queue], of which each record goes to one consumer.
+// is killed: a [Queue], of which each record goes to one consumer, and a [Latest], of
+// which only the newest value counts.
 //
 // A ring is one shared memory segment and one semaphore set under one key, as a group of
 // package lock is: it is made whole or not at all, what the dead leave heals, and its
@@ -54,6 +55,52 @@
 // may write there can break the queue, though not this process. What the records contain
 // is for the program to check, where others may write who are not trusted, and
 // it may change while it is looked at: then copy first.
+//
+// # Order
+//
+// Consumers get the records of one producer in the order in which it sent them, also
+// those of a batch, but for records that are given again: after their consumer died, or
+// by Requeue. Between consumers that says when each record is given to somebody, not
+// when it is done with. Records of several producers are in one order too, that of their
+// Send or Reserve.
+//
+// # Deaths
+//
+// A process may be killed at any instruction. A record that it was sending is there whole
+// or not at all; with a batch, or more than 32 KiB of it at a time, that is so for
+// all of them. A reservation that it had not committed was never there. Records that it
+// was given and was not done with are given to others, with one attempt more; those that
+// were claimed with them and not yet given, as if for the first time. A record is lost
+// never, and comes twice only after a death or Requeue: so what is done about it must
+// be such that it can be done again, up to Done.
+//
+// Others find out when they have nothing else to do, or else within some hundred claims,
+// but they ask only every 50 ms.
+//
+// A record may be what kills its consumers. So after as many attempts as the limit says it
+// is set aside, for [Queue.Aside] to look at.
+//
+// # What a stopped process holds up
+//
+// A process that is stopped (SIGSTOP) or slow lives, and keeps what it has:
+//
+//   - a record that it was given: that record, and the ring's room from there on, so that
+//     producers have to wait once they have come round to it. What was claimed with it
+//     goes to others;
+//   - a reservation: every record that comes after it, for consumers, and
+//     producers once the ring is full;
+//   - in the middle of Send or Reserve, for less than a microsecond: everybody who sends;
+//   - in the middle of Receive, as long, where it claims: everybody who claims, but not
+//     who has a lease, nor who is done with something;
+//   - otherwise nothing.
+//
+// # Cost
+//
+// While both sides are busy no call makes a system call. A record of up to 2 KiB is
+// copied under the producers' mutex; a longer one is reserved, written, and
+// committed, so that others can send meanwhile. Where one side is as fast as the other,
+// and finds little, it looks for some microseconds before it takes that; this costs
+// less than to pass the same cache lines to and fro for each record.
 //
 // # Protocol
 //

@@ -53,8 +53,8 @@ func (g geometry) bytes() (n int, ok bool) {
 
 func (g geometry) write(memory []byte) { *(*geometry)(unsafe.Pointer(&memory[0])) = g }
 
-// view finds the parts of a queue in a group's memory.
-func view(b []byte) (memory, error) {
+// viewQueue finds the parts of a queue in a group's memory.
+func viewQueue(b []byte) (memory, error) {
 	if len(b) < line {
 		return memory{}, fmt.Errorf("%d bytes can't be a queue", len(b))
 	}

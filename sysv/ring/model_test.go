@@ -125,6 +125,7 @@ type prelude struct {
 	until stage
 	next  uint8  // of its actions
 	op    uint32 // of the journal
+	mid   int    // so many answers in that call
 	dies  bool
 }
 
@@ -217,7 +218,7 @@ func (m *model) begin() world {
 		w.ghost[i].holder = -1
 	}
 	for _, b := range m.before {
-		for p := &w.process[b.who]; p.stage != b.until || p.next < b.next || (p.answers != "") != (b.op != 0) || m.op(&w) != b.op; {
+		for p := &w.process[b.who]; p.stage != b.until || p.next < b.next || (p.answers != "") != (b.op != 0 || b.mid > 0) || len(p.answers) < 4*b.mid || m.op(&w) != b.op; {
 			if r := (&run{model: m, w: &w, who: b.who}); !r.step() || r.broken != "" {
 				panic(fmt.Sprintf("process %d does not come to %v: %s", b.who, b.until, r.broken))
 			}
@@ -863,7 +864,7 @@ func (m *model) moves(w *world) (all []move) {
 }
 
 // mostStates is what the exploration has memory for.
-const mostStates = 3_000_000
+const mostStates = 1_000_000
 
 type explored struct {
 	states        int
@@ -871,6 +872,8 @@ type explored struct {
 }
 
 func (m *model) explore() explored {
+	before := each
+	defer func() { each, byWords = before, false }()
 	worlds := []world{m.begin()}
 	number := map[world]int32{worlds[0]: 0}
 	parent := []int32{-1}
@@ -1089,6 +1092,9 @@ var two = []action{one(0), one(1)}
 var sent = []prelude{{who: 0, until: ended}}
 
 var largeScenarios = []scenario{
+	{name: "written over while another delivers", cells: 3, units: 8, most: 4, first: 6, producers: [][]action{{one(0), one(1), {number: 2, units: 6}, long(3)}}, consumers: []consumerKind{plain, plain},
+		before: []prelude{{who: 0, until: sending, next: 2}, {who: 1, until: taking}, {who: 1, until: taking, mid: 3}, {who: 2, until: acting}, {who: 2, until: obtaining},
+			{who: 0, until: sending, next: 3}, {who: 2, until: acting}}},
 	{name: "a death, or one of the producer", cells: 3, units: 8, most: 4, producers: [][]action{{one(0)}}, consumers: []consumerKind{plain, plain}, deaths: 1},
 	{name: "the end, of two at once", cells: 3, units: 8, most: 4, finishes: true, producers: [][]action{{one(0)}, {one(1)}}, consumers: []consumerKind{plain},
 		before: []prelude{{who: 0, until: sending}, {who: 1, until: sending}}},

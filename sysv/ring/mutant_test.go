@@ -3,6 +3,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"os"
 	"slices"
 	"testing"
@@ -94,6 +95,13 @@ var mutants = []mutant{
 		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
 			if c := r.cellOf(w, given); a == swaps && c != nil && new>>16 == old>>16 {
 				return r.really(swaps, w, w.v.Load(), new), true
+			}
+			return 0, false
+		}},
+	{name: "what another has written over is believed", in: "written over while another delivers", breaks: errCorrupt.Error(),
+		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
+			if c := r.cellOf(w, given); c != nil && a == loads && r.p.stage == taking && len(r.answers) > 12 {
+				return binary.LittleEndian.Uint32(r.answers[8:]), true // after base and to
 			}
 			return 0, false
 		}},

@@ -44,7 +44,10 @@ func (q *Queue) Send(ctx context.Context, data []byte) error {
 }
 
 // SendBatch is Send of several records, in their order, for less. n is how many were
-// sent: all, unless err says why not. Others may send in between.
+// sent, the first ones: all, unless err says why not. Others may send in between. Records
+// of up to 2 KiB become visible together, up to 32 KiB of them at a time.
+//
+// Errors are those of Send; with [ErrTooLong] for one of them none was sent.
 func (q *Queue) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
 	for _, r := range records {
 		if len(r) > q.longestRecord() {
@@ -126,7 +129,10 @@ type Reservation struct {
 	key   key
 }
 
-// Reserve waits for room for n bytes, to be written in place.
+// Reserve waits for room for n bytes, to be written in place. When ctx ends first the
+// error is ctx's, and nothing is reserved.
+//
+// Errors: [ErrTooLong] for more than a quarter of the ring, or less than nothing.
 func (q *Queue) Reserve(ctx context.Context, n int) (Reservation, error) {
 	if n < 0 || n > q.longestRecord() {
 		return Reservation{}, ErrTooLong

@@ -58,7 +58,7 @@ type Lease struct {
 func (q *Queue) Stat() (QueueStat, error) {
 	q.closing.Lock()
 	defer q.closing.Unlock()
-	st, err := q.group.Stat()
+	st, err := statOf(q.group)
 	if err != nil {
 		return QueueStat{}, err
 	}
@@ -70,14 +70,26 @@ func (q *Queue) Stat() (QueueStat, error) {
 func InspectQueue(id int) (QueueStat, error) {
 	var st QueueStat
 	_, err := lock.Inspect(id, func(group lock.Stat, b []byte) error {
-		m, err := view(b)
+		m, err := viewQueue(b)
 		if group.Format != queueFormat || err != nil {
-			return &sysv.Error{Op: "ring", Key: group.Key, ID: id, Err: syscall.EINVAL, Hint: fmt.Sprintf("a group with %q is no queue", group.Format)}
+			return notOf(group, id, "queue")
 		}
 		st = m.stat(group)
 		return nil
 	})
 	return st, err
+}
+
+// statOf is the state of a group that is there.
+func statOf(g *lock.Group) (lock.Stat, error) {
+	if err := g.Check(); err != nil {
+		return lock.Stat{}, err
+	}
+	return g.Stat()
+}
+
+func notOf(group lock.Stat, id int, kind string) error {
+	return &sysv.Error{Op: "ring", Key: group.Key, ID: id, Err: syscall.EINVAL, Hint: fmt.Sprintf("a group whose memory holds %q is no %s", group.Format, kind)}
 }
 
 func (m *memory) stat(group lock.Stat) QueueStat {

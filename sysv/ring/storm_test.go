@@ -142,6 +142,7 @@ var mortal = sysvtest.Helper("mortal", func(args []string) error {
 	}
 	if err = l.consume(q); err != nil {
 		l.faults.Add(1)
+		err = fmt.Errorf("%w: %s", err, q.dump())
 	}
 	return err
 })

@@ -92,7 +92,8 @@ func (w *word) put(value uint32) {
 	*(*uint32)(unsafe.Pointer(w)) = value
 }
 
-// A bell is what consumers, or producers, wait for.
+// A bell is what consumers, or producers, wait for. They do it by Until, which the
+// exploration takes apart.
 type bell struct{ event.Count }
 
 func (b *bell) word() *word { return (*word)(unsafe.Pointer(b)) }

@@ -4,6 +4,7 @@ package compare
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -43,7 +44,25 @@ func Report(b *testing.B, unit string, ours Measure, peer string, theirs Measure
 // each prints one number.
 func C(b testing.TB, source string) func(args ...string) Measure {
 	b.Helper()
-	program := Program(b, source)
+	return commands(b, source, Program(b, source))
+}
+
+// CXX is C for a program in C++ that includes a header, which a package of Debian's has.
+func CXX(b testing.TB, source, header, debian string) func(args ...string) Measure {
+	b.Helper()
+	cure := "apt-get install g++ " + debian
+	cxx, err := exec.LookPath("c++")
+	if err != nil {
+		b.Skip("skipping, no C++ compiler to make the peer: " + cure)
+	}
+	if exec.Command(cxx, "-fsyntax-only", "-x", "c++", "-include", header, os.DevNull).Run() != nil {
+		b.Skipf("skipping, no <%s>: %s", header, cure)
+	}
+	return commands(b, source, compile(b, cxx, source))
+}
+
+// commands returns what a program's commands measure.
+func commands(b testing.TB, source, program string) func(args ...string) Measure {
 	return func(args ...string) Measure {
 		return func() float64 {
 			out, err := exec.Command(program, args...).Output()
@@ -63,11 +82,16 @@ func Program(b testing.TB, source string) (path string) {
 	if err != nil {
 		b.Skip("skipping, no C compiler to make the peer: apt-get install gcc libc6-dev")
 	}
+	return compile(b, cc, source)
+}
+
+func compile(b testing.TB, compiler, source string) (path string) {
+	b.Helper()
 	_, self, _, _ := runtime.Caller(0)
 	source = filepath.Join(filepath.Dir(self), "../../../testdata/peer", source)
 	program := filepath.Join(b.TempDir(), "peer")
-	if out, err := exec.Command(cc, "-O2", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
-		b.Fatalf("cc: %v\n%s", err, out)
+	if out, err := exec.Command(compiler, "-O2", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
+		b.Fatalf("%s: %v\n%s", compiler, err, out)
 	}
 	return program
 }

@@ -34,4 +34,9 @@ const (
 	SemRemoved
 	MsgRemoved
 	LockRemoved
+	// LatestSet is what was done before a value was set, FeedSent before a record was
+	// sent, and FeedDone before one was done with.
+	LatestSet
+	FeedSent
+	FeedDone
 )

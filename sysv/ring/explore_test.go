@@ -1,0 +1,470 @@
+//go:build sysvipc_steps
+
+package ring
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Latest and Feed are explored here as Queue is in model_test.go, through the package's
+// own code. An actor runs a call up to its next access to what is shared, and then any
+// actor may go on, or one that has just changed something may die. To go on is to begin
+// the call again, to be answered what it was answered before, and to make one access
+// more. Here every access is a step, also those by get and put.
+
+// What an actor does besides accesses to words.
+const (
+	guardLocks access = 100 + iota
+	guardTries        // as who gives up after a while
+	guardUnlocks
+	guardRepairs
+	guardAsks // whether a member is dead
+)
+
+// The stages of an actor that all subjects have. A stage is the call that it is in, or
+// about to make.
+const (
+	actorEnded uint8 = iota
+	actorDied
+	actorAway // it does something else for good
+	actorStages
+)
+
+// An actor is what one process knows.
+type actor struct {
+	stage   uint8
+	changed bool // its last access changed something: it makes a difference whether it dies now
+	vars    [12]uint32
+	answers string
+}
+
+const mostActors = 4
+
+// A universe is all that there is.
+type universe struct {
+	words   string
+	actor   [mostActors]actor
+	ledger  [24]uint32
+	owner   int8 // of the mutex, nobody for none
+	unclean bool // abandoned and not repaired
+	deaths  uint8
+	anyDied bool
+}
+
+// A subject is what is explored, in some scenario.
+type subject interface {
+	shared() []*word
+	name(w *word) string
+	begin(u *universe) (actors int)
+	// call makes the call of the actor's stage, and then sets the next.
+	call(t *turn)
+	// happens keeps the ledger, right before what is shared changes, and returns what is
+	// wrong with that.
+	happens(t *turn, w *word, new uint32) string
+	// good tells whether nothing is left to do, or nobody to do it, but for one who
+	// is stopped.
+	good(u *universe, stopped int) bool
+}
+
+type explorer struct {
+	subject
+	deaths uint8
+	mayDie func(who int) bool
+	stops  bool // of any one, for good, at any step
+	// fault changes what an access does; see the mutants.
+	fault func(t *turn, a access, w *word, old, new uint32) (answer uint32, instead bool)
+
+	words  []*word
+	actors int
+}
+
+// A turn is one move of an actor.
+type turn struct {
+	*explorer
+	u       *universe
+	who     int
+	p       *actor
+	first   bool   // it begins the call
+	known   string // answers, still to be given again
+	answers []byte
+	acted   bool
+	wakes   bool // without a reason
+	loads   int  // in the whole call
+	broken  string
+	what    string
+}
+
+func (x *explorer) save() string {
+	b := make([]byte, 0, 4*len(x.words))
+	for _, w := range x.words {
+		b = binary.LittleEndian.AppendUint32(b, w.v.Load())
+	}
+	return string(b)
+}
+
+func (x *explorer) restore(words string) {
+	for i, w := range x.words {
+		w.v.Store(uint32(words[4*i]) | uint32(words[4*i+1])<<8 | uint32(words[4*i+2])<<16 | uint32(words[4*i+3])<<24)
+	}
+}
+
+type paused struct{ blocked bool }
+
+func (t *turn) each(a access, w *word, old, new uint32) uint32 {
+	if a == loads {
+		t.loads++
+	}
+	if len(t.known) > 0 {
+		answer := binary.LittleEndian.Uint32([]byte(t.known[:4]))
+		t.known = t.known[4:]
+		return answer
+	}
+	if t.acted {
+		panic(paused{})
+	}
+	answer := t.access(a, w, old, new)
+	t.acted = true
+	t.what = fmt.Sprintf("%s %s %#x = %#x", accessName(a), t.nameOf(w), new, answer)
+	t.answers = binary.LittleEndian.AppendUint32(t.answers, answer)
+	return answer
+}
+
+func (t *turn) nameOf(w *word) string {
+	if w == nil {
+		return ""
+	}
+	return t.name(w)
+}
+
+func (t *turn) access(a access, w *word, old, new uint32) uint32 {
+	if t.fault != nil {
+		if answer, instead := t.fault(t, a, w, old, new); instead {
+			return answer
+		}
+	}
+	return t.really(a, w, old, new)
+}
+
+func (t *turn) change(w *word, new uint32) {
+	t.p.changed = true
+	if bad := t.happens(t, w, new); bad != "" && t.broken == "" {
+		t.broken = bad
+	}
+	w.v.Store(new)
+}
+
+func (t *turn) really(a access, w *word, old, new uint32) uint32 {
+	u := t.u
+	switch a {
+	case loads, gets:
+		return w.v.Load()
+	case stores, puts:
+		t.change(w, new)
+	case swaps:
+		if w.v.Load() != old {
+			return 0
+		}
+		t.change(w, new)
+		return 1
+	case announces: // one mark does: what package event promises is explored there
+		t.p.changed = true
+		w.v.Store(w.v.Load() | 1)
+		return w.v.Load() >> 2
+	case listens:
+		return w.v.Load() & 1
+	case rings:
+		t.p.changed = true
+		w.v.Store((w.v.Load()>>2 + 1) & 7 << 2)
+	case awaits:
+		if w.v.Load()>>2 == old && !t.wakes {
+			panic(paused{blocked: true})
+		}
+	case guardLocks, guardTries:
+		if u.owner >= 0 {
+			if u.actor[u.owner].stage != actorDied {
+				if a == guardTries {
+					return gaveUp
+				}
+				panic(paused{blocked: true})
+			}
+			u.unclean = true
+		}
+		u.owner = int8(t.who)
+		t.p.changed = true
+		if u.unclean {
+			return gotUnclean
+		}
+		return gotClean
+	case guardUnlocks:
+		if u.owner != int8(t.who) {
+			t.broken = "who unlocks has locked"
+		}
+		u.owner = nobody
+		t.p.changed = true
+	case guardRepairs:
+		u.unclean = false
+		t.p.changed = true
+	case guardAsks:
+		if u.actor[new>>20-1].stage == actorDied {
+			return 1
+		}
+	}
+	return 0
+}
+
+const (
+	gaveUp = iota
+	gotClean
+	gotUnclean
+)
+
+// A modelGuard is the mutex.
+type modelGuard struct{}
+
+func (modelGuard) Lock(context.Context) (bool, error) {
+	return each(guardLocks, nil, 0, 0) == gotUnclean, nil
+}
+func (modelGuard) Unlock() error   { each(guardUnlocks, nil, 0, 0); return nil }
+func (modelGuard) Repaired() error { each(guardRepairs, nil, 0, 0); return nil }
+
+// step lets an actor make its next access.
+func (t *turn) step() (possible bool) {
+	t.restore(t.u.words)
+	t.p = &t.u.actor[t.who]
+	t.known, t.answers = t.p.answers, []byte(t.p.answers)
+	t.first = t.p.answers == ""
+	t.p.changed = false
+	each, copyingByWords = t.each, true
+	finished := false
+	func() {
+		defer func() {
+			if s := recover(); s != nil {
+				st, ok := s.(paused)
+				if !ok {
+					panic(s)
+				}
+				possible = !st.blocked
+			}
+		}()
+		t.call(t)
+		possible, finished = true, true
+	}()
+	if !possible {
+		return false
+	}
+	t.p.answers = string(t.answers)
+	if finished {
+		t.p.answers = ""
+	}
+	t.u.words = t.save()
+	return true
+}
+
+func (t *turn) must(err error) {
+	if err != nil && t.broken == "" {
+		t.broken = err.Error()
+	}
+}
+
+func (t *turn) demand(so bool, what string) {
+	if !so && t.broken == "" {
+		t.broken = what
+	}
+}
+
+// end is the end of an actor.
+func (t *turn) end() { *t.p = actor{stage: actorEnded} }
+
+type turned struct {
+	to   universe
+	who  int
+	what string
+	bad  string
+}
+
+func (x *explorer) turns(u *universe) (all []turned) {
+	for who := range x.actors {
+		p := &u.actor[who]
+		if p.stage < actorStages {
+			continue
+		}
+		for _, wakes := range []bool{false, true} {
+			if wakes && !u.anyDied && !x.stops {
+				continue
+			}
+			to := *u
+			t := &turn{explorer: x, u: &to, who: who, wakes: wakes}
+			if t.step() {
+				all = append(all, turned{to, who, t.what, t.broken})
+				break
+			}
+		}
+		if u.deaths > 0 && (p.changed || p.answers == "") && (x.mayDie == nil || x.mayDie(who)) {
+			to := *u
+			to.deaths--
+			to.anyDied = true
+			to.actor[who] = actor{stage: actorDied}
+			all = append(all, turned{to, who, "dies", ""})
+		}
+	}
+	return all
+}
+
+func (x *explorer) start() universe {
+	x.words = x.shared()
+	for _, w := range x.words {
+		w.v.Store(0)
+	}
+	u := universe{owner: nobody, deaths: x.deaths}
+	x.actors = x.begin(&u)
+	u.words = x.save()
+	return u
+}
+
+const canBeDone = "everything can still be done"
+
+func (x *explorer) explore() explored {
+	all := []universe{x.start()}
+	number := map[universe]int32{all[0]: 0}
+	parent := []int32{-1}
+	var edges []edge
+	trace := func(i int32, last *turned) string {
+		var steps []string
+		if last != nil {
+			steps = append(steps, fmt.Sprintf("%d %s", last.who, last.what))
+		}
+		for ; parent[i] >= 0; i = parent[i] {
+			before := all[parent[i]]
+			for _, m := range x.turns(&before) {
+				if m.to == all[i] {
+					steps = append(steps, fmt.Sprintf("%d (%d) %s", m.who, before.actor[m.who].stage, m.what))
+					break
+				}
+			}
+		}
+		slices.Reverse(steps)
+		return strings.Join(steps, "\n")
+	}
+	for i := 0; i < len(all); i++ {
+		if len(all) > mostStates {
+			return explored{len(all), "too many states", trace(int32(i), nil)}
+		}
+		u := all[i]
+		for _, m := range x.turns(&u) {
+			if m.bad != "" {
+				return explored{len(all), m.bad, trace(int32(i), &m)}
+			}
+			n, ok := number[m.to]
+			if !ok {
+				n = int32(len(all))
+				number[m.to] = n
+				all, parent = append(all, m.to), append(parent, int32(i))
+			}
+			edges = append(edges, edge{int32(i), n, int8(m.who)})
+		}
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return int(a.to - b.to) })
+	last := nobody
+	if x.stops {
+		last = x.actors - 1
+	}
+	for stopped := nobody; stopped <= last; stopped++ {
+		if i := x.hopeless(all, edges, stopped); i >= 0 {
+			what := canBeDone
+			if stopped != nobody {
+				what += fmt.Sprintf(": while %d is stopped", stopped)
+			}
+			return explored{len(all), what, trace(int32(i), nil)}
+		}
+	}
+	return explored{states: len(all)}
+}
+
+// hopeless finds a universe from which others than the one who is stopped can't get
+// everything done, or returns -1. Edges are in the order of where they lead.
+func (x *explorer) hopeless(all []universe, edges []edge, stopped int) int {
+	first := make([]int32, len(all)+1)
+	for _, e := range edges {
+		first[e.to+1]++
+	}
+	for i := range all {
+		first[i+1] += first[i]
+	}
+	fine := make([]bool, len(all))
+	var todo []int32
+	for i := range all {
+		x.restore(all[i].words)
+		if x.good(&all[i], stopped) {
+			fine[i] = true
+			todo = append(todo, int32(i))
+		}
+	}
+	for len(todo) > 0 {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, e := range edges[first[n]:first[n+1]] {
+			if !fine[e.from] && int(e.who) != stopped {
+				fine[e.from] = true
+				todo = append(todo, e.from)
+			}
+		}
+	}
+	return slices.Index(fine, false)
+}
+
+func accessName(a access) string {
+	if a >= guardLocks {
+		return strings.Fields("locks tries unlocks repairs asks")[a-guardLocks]
+	}
+	return a.String()
+}
+
+// A fault is a mutant: the protocol with one fault. That the exploration finds it shows that
+// it would be missed.
+type fault struct {
+	name   string
+	in     explorer // the scenario
+	breaks string
+	fault  func(t *turn, a access, w *word, old, new uint32) (answer uint32, instead bool)
+}
+
+func findFaults(t *testing.T, faults []fault) {
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			in := f.in
+			in.fault = f.fault
+			x := in.explore()
+			t.Logf("%d states", x.states)
+			if !strings.HasPrefix(x.broken, f.breaks) || x.broken == "" {
+				t.Errorf("broken is %q, want %q\n%s", x.broken, f.breaks, x.trace)
+			}
+		})
+	}
+}
+
+// A named scenario is explored as it is.
+type named struct {
+	name string
+	in   explorer
+}
+
+func exploreAll(t *testing.T, what string, all []named) {
+	states := 0
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			in := s.in
+			x := in.explore()
+			t.Logf("%d states", x.states)
+			states += x.states
+			if x.broken != "" {
+				t.Errorf("not so: %s\n%s", x.broken, x.trace)
+			}
+		})
+	}
+	t.Logf("%s model: %d states in %d scenarios", what, states, len(all))
+}

@@ -1,0 +1,217 @@
+package ring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
+)
+
+// latestFormat is what lock.Config.Format says of the memory of a Latest.
+const latestFormat = "sysvipc latest 1"
+
+// mostLatest is how many bytes a value can have.
+const mostLatest = 1 << 30
+
+// latestHeader is what the memory of a Latest begins with, on a line of its own.
+type latestHeader struct{ most uint32 }
+
+// CreateLatest makes a Latest for values of up to size bytes, 1 to 1<<30, and joins it,
+// unless ctx ends before that is done. Of cfg Size, Attempts and Aside have to be 0. All
+// else is as with [CreateQueue].
+func CreateLatest(ctx context.Context, key sysv.Key, size int, cfg *Config) (*Latest, error) {
+	c, p, err := cfg.latest(key, size)
+	if err != nil {
+		return nil, err
+	}
+	return enterLatest(lock.Create(ctx, key, p.mutexes, c.lock(p)))
+}
+
+// OpenLatest finds the Latest with a key and joins it: see [OpenQueue].
+func OpenLatest(ctx context.Context, key sysv.Key, cfg *OpenConfig) (*Latest, error) {
+	return enterLatest(lock.Open(ctx, key, cfg.lock(latestFormat)))
+}
+
+// OpenLatestID is OpenLatest for the id of its segment: see [OpenQueueID].
+func OpenLatestID(ctx context.Context, id int, cfg *OpenConfig) (*Latest, error) {
+	return enterLatest(lock.OpenID(ctx, id, cfg.lock(latestFormat)))
+}
+
+// OpenOrCreateLatest finds the Latest with a key as OpenLatest does, or makes it as
+// CreateLatest does, and says which. If it is there and has another size the error is
+// [sysv.ErrSize].
+func OpenOrCreateLatest(ctx context.Context, key sysv.Key, size int, cfg *Config) (l *Latest, created bool, err error) {
+	c, p, err := cfg.latest(key, size)
+	if err != nil {
+		return nil, false, err
+	}
+	g, created, err := openOrCreate(ctx, key, c, p)
+	l, err = enterLatest(g, err)
+	if err != nil {
+		return nil, false, err
+	}
+	if l.Size() != size {
+		err := &sysv.Error{Op: "ring", Key: key, ID: l.ID(), Err: sysv.ErrSize,
+			Hint: fmt.Sprintf("values of up to %d bytes, %d are asked for", l.Size(), size)}
+		return nil, false, errors.Join(err, l.Close())
+	}
+	return l, created, nil
+}
+
+// latest returns the Config with what it leaves open, and what a Latest is made by.
+func (cfg *Config) latest(key sysv.Key, size int) (*Config, plan, error) {
+	c := Config{}
+	if cfg != nil {
+		c = *cfg
+	}
+	if c.Size != 0 || c.Attempts != 0 || c.Aside != 0 {
+		return nil, plan{}, invalid(key, "Size, Attempts and Aside are for a Queue")
+	}
+	if size < 1 || size > mostLatest {
+		return nil, plan{}, invalid(key, fmt.Sprintf("a value has up to 1 to %d bytes, not %d", mostLatest, size))
+	}
+	if c.Processes == 0 {
+		c.Processes = defaultProcesses
+	}
+	memory := uint64(line) + uint64(latestSize(uint32(size)))
+	if memory > math.MaxInt {
+		return nil, plan{}, invalid(key, "a segment of that size has no place in the memory of this architecture")
+	}
+	return &c, plan{latestFormat, 1, int(memory), func(b []byte) error {
+		(*latestHeader)(unsafe.Pointer(&b[0])).most = uint32(size)
+		return nil
+	}}, nil
+}
+
+// viewLatest finds the parts of a Latest in a group's memory.
+func viewLatest(b []byte) (m latestMemory, err error) {
+	if len(b) < line {
+		return m, fmt.Errorf("%d bytes can't be a Latest", len(b))
+	}
+	most := (*latestHeader)(unsafe.Pointer(&b[0])).most
+	if most < 1 || most > mostLatest || uint64(len(b)) != uint64(line)+uint64(latestSize(most)) {
+		return m, fmt.Errorf("%d bytes can't be a Latest with values of up to %d", len(b), most)
+	}
+	return newLatestMemory(b[line:], most), nil
+}
+
+// enterLatest makes of a membership one of a Latest.
+func enterLatest(g *lock.Group, err error) (*Latest, error) {
+	if err != nil {
+		return nil, err
+	}
+	m, err := viewLatest(g.Memory())
+	if err != nil {
+		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
+		return nil, errors.Join(err, g.Close())
+	}
+	l := newLatest(latestMember{m, g.Mutex(0), g.ID()})
+	l.group = g
+	return l, nil
+}
+
+// ID returns the id of the segment, 0 or more, by which [OpenLatestID] finds it.
+func (l *Latest) ID() int { return l.group.ID() }
+
+// Key returns its key.
+func (l *Latest) Key() sysv.Key { return l.group.Key() }
+
+// Close ends the membership. The newest value stays, unless the Latest is ephemeral and
+// this was its last member. Where a Set of this process is under way the error is
+// [lock.ErrInUse]. To close again does nothing; Remove still works; everything
+// else gives [os.ErrClosed].
+//
+// No other call may begin while Close runs: it could touch memory that is there no more,
+// which ends the program. A process need not close: its end does the same.
+func (l *Latest) Close() error {
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	if l.closed {
+		return nil
+	}
+	if err := l.group.Close(); err != nil {
+		return err
+	}
+	l.closed = true
+	l.stale()
+	most := l.most
+	l.latestMemory = newLatestMemory(make([]byte, latestSize(0)), 0) // for calls that look before they ask
+	l.most = most
+	return nil
+}
+
+// Remove removes it, for everybody: whoever waits is woken with [sysv.ErrRemoved], and
+// so is told who sets or gets a value, within a tenth of a second. Members must still
+// Close. Only the owner, the creator or CAP_SYS_ADMIN may: others get
+// [io/fs.ErrPermission], and nothing has changed. To remove again is [sysv.ErrRemoved]. What
+// ipcrm(1) removes is noticed as soon.
+func (l *Latest) Remove() error {
+	err := l.group.Remove()
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	if !l.closed {
+		l.stale()
+		l.changed.Advance()
+	}
+	return err
+}
+
+// LatestStat is the state of a Latest.
+type LatestStat struct {
+	// Key is that of the segment and the set, and these are their ids.
+	Key              sysv.Key
+	SegmentID, SetID int
+	// Processes is how many can be members at once, and Members who they are.
+	Processes int
+	Members   []lock.Member
+	// Size is how many bytes a value has at most, Number that of the newest one, and
+	// Length how many bytes it has.
+	Size   int
+	Number uint64
+	Length int
+	// Awaited tells whether somebody waits for another value, or has done so and died.
+	Awaited bool
+	// Ephemeral is as in Config.
+	Ephemeral bool
+}
+
+// Stat returns the state, one thing after the other: while others go on it shows no
+// single instant.
+func (l *Latest) Stat() (LatestStat, error) {
+	l.closing.Lock()
+	defer l.closing.Unlock()
+	st, err := statOf(l.group)
+	if err != nil {
+		return LatestStat{}, err
+	}
+	return l.stat(st), nil
+}
+
+// InspectLatest returns the state of the Latest whose segment has an id without joining
+// it: it takes no place, and needs only the permission to read.
+func InspectLatest(id int) (LatestStat, error) {
+	var st LatestStat
+	_, err := lock.Inspect(id, func(group lock.Stat, b []byte) error {
+		m, err := viewLatest(b)
+		if group.Format != latestFormat || err != nil {
+			return notOf(group, id, "Latest")
+		}
+		st = m.stat(group)
+		return nil
+	})
+	return st, err
+}
+
+func (m *latestMemory) stat(group lock.Stat) LatestStat {
+	st := LatestStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
+		Size: int(m.most), Awaited: m.changed.Awaited(), Ephemeral: group.Ephemeral}
+	newest := m.newest.load()
+	if v := m.value(newest); newest != 0 || v.era.load() != 0 {
+		st.Number, st.Length = uint64(v.era.load())<<32|uint64(newest), int(min(v.length.load(), m.most))
+	}
+	return st
+}
