@@ -100,7 +100,7 @@ func (b *bars) updateSlot(i int, s *slot) {
 	switch s.State.Load() {
 	case done:
 		t.MarkAsDone()
-	case left, dead, stopped:
+	case left, dead, stopped, useless:
 		t.MarkAsErrored()
 	}
 }

@@ -68,6 +68,7 @@ const (
 	left    // a joiner that was interrupted between increments
 	stopped // waits at its Step to be killed
 	dead    // ended some other way
+	useless // a producer that was ended, as no consumer was left
 )
 
 // Steps of the critical section.

@@ -133,14 +133,19 @@ func (cs *children) reap(ctx context.Context, b *board, bars *bars) error {
 			b.slots[ch.slot].State.CompareAndSwap(present, dead)
 		case <-tick.C:
 			bars.update()
-			for _, ch := range cs.all {
-				if ch.victim && b.slots[ch.slot].State.Load() == stopped {
-					ch.Process.Kill()
-				}
-			}
+			cs.kill(b.slots)
 		}
 	}
 	return nil
+}
+
+// kill kills those that have stopped in order to be killed.
+func (cs *children) kill(slots []slot) {
+	for _, ch := range cs.all {
+		if ch.victim && slots[ch.slot].State.Load() == stopped {
+			ch.Process.Kill()
+		}
+	}
 }
 
 // finish waits until every child has ended well.

@@ -7,19 +7,20 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/event"
 	"example.com/sysvipc/sysv/shm"
 )
 
 // ledger is where producers and consumers write down what they sent and what
 // they got, so that the parent can compare. It is memory that a parent shares
 // with its children and that nothing can leave behind; the messages themselves
-// go through the queue alone.
+// go through the queue or the ring alone.
 type ledger struct {
 	seg *shm.Segment // nil in a child
 	mem *shm.Mapping
 	*plan
-	slots  []slot          // of the producers and then the consumers; Step is outside, or sending
+	*stage
+	slots  []slot          // of the producers and then the consumers
 	cells  []cell          // of each consumer one for each producer, and one for nobody's messages
 	seen   []atomic.Uint32 // a bit for each message that arrived
 	filler []byte
@@ -31,7 +32,18 @@ type plan struct {
 	Consumers uint32
 	Messages  uint32
 	Size      uint32 // of a message, in bytes
-	_         [48]byte
+	Through   through
+	Kill      uint32 // how many of them are to be killed
+	Keep      uint32 // 1 if what they go through is to stay
+	_         [36]byte
+}
+
+// stage is what all wait for. Whoever changes it, or the state of a slot, says so.
+type stage struct {
+	Changed event.Count
+	Ready   atomic.Uint32 // workers that have come
+	Open    atomic.Uint32 // 1 from when they may begin
+	_       [52]byte
 }
 
 // cell is what one consumer got from one producer. It alone writes it, and the
@@ -44,12 +56,25 @@ type cell struct {
 	LateAfter  uint32 // and the number that it came after
 	Again      uint32 // that had arrived before, here or elsewhere
 	FirstAgain uint32
-	_          uint32
+	Given      uint32 // that had been delivered before, to consumers that had died
+	Noted      uint32 // and of those, that had arrived before, here or elsewhere
 }
 
-// sending is the step of a producer that may or may not have sent the message
-// after its Own.
-const sending = 1
+// The steps of a producer and of a consumer, but for outside.
+const (
+	sending  = iota + 1 // it may or may not have sent the message after its Own
+	sent                // it has
+	received            // it has a message, of which nobody else knows
+	noted               // which it has written down
+)
+
+var workerSteps = [...]string{
+	outside:  "between two of them",
+	sending:  "having written the next one, before it was sent",
+	sent:     "having sent one more",
+	received: "with the next one in hand",
+	noted:    "with the last one in hand, which it had written down",
+}
 
 // headSize is how many bytes of a message say whose it is: the producer and the
 // number among its messages, 32 bits each.
@@ -71,9 +96,34 @@ func (p *plan) first(producer int) uint32 {
 	return i*(p.Messages/p.Producers) + min(i, p.Messages%p.Producers)
 }
 
-// stopType is the type of the message that tells one consumer to end. Producers
-// use the types below it.
-func (p *plan) stopType() int { return int(p.Producers) + 1 }
+// victims are how many of the first producers and of the first consumers are to be
+// killed: of each about half, and never all.
+func (p *plan) victims() (producers, consumers uint32) {
+	consumers = min((p.Kill+1)/2, p.Consumers-1)
+	producers = min(p.Kill-consumers, p.Producers-1)
+	return producers, p.Kill - producers
+}
+
+// stopPoint is where a slot's process stops in order to be killed: at each step in turn.
+// Half of what there is to be sent is sent whoever dies, and twice as much as
+// consumers receive up to there.
+func (p *plan) stopPoint(i int) stopPoint {
+	producers, consumers := p.victims()
+	switch c := i - int(p.Producers); {
+	case i < int(producers):
+		return stopPoint{sending + uint32(i)%2, p.share(i) / 2}
+	case c >= 0 && c < int(consumers):
+		return stopPoint{received + uint32(c)%2, p.halfway()}
+	}
+	return stopPoint{}
+}
+
+// leastToKill is how many messages each process must have, for some to be killed in the
+// middle.
+const leastToKill = 4
+
+// halfway is how many messages a consumer has when consumers die.
+func (p *plan) halfway() uint32 { return p.Messages / (leastToKill * p.Consumers) }
 
 // name is what a slot's process is called.
 func (p *plan) name(i int) string {
@@ -85,7 +135,7 @@ func (p *plan) name(i int) string {
 
 // offsets are where the slots, the cells and the bits begin, and where they end.
 func (p *plan) offsets() (slots, cells, bits, end int) {
-	slots = int(unsafe.Sizeof(plan{}))
+	slots = int(unsafe.Sizeof(plan{}) + unsafe.Sizeof(stage{}))
 	cells = slots + p.workers()*int(unsafe.Sizeof(slot{}))
 	bits = cells + int(p.Consumers)*(int(p.Producers)+1)*int(unsafe.Sizeof(cell{}))
 	return slots, cells, bits, bits + p.words()*4
@@ -127,6 +177,9 @@ func openLedger() (*ledger, error) {
 
 func (l *ledger) lay() (err error) {
 	slots, cells, bits, _ := l.offsets()
+	if l.stage, err = shm.View[stage](l.mem, int(unsafe.Sizeof(plan{}))); err != nil {
+		return err
+	}
 	if l.slots, err = shm.Slice[slot](l.mem, slots, l.workers()); err != nil {
 		return err
 	}
@@ -159,13 +212,12 @@ func (l *ledger) write(buf []byte, producer int, n uint32) {
 }
 
 // read tells which message this is, unless it is no producer's, to the last byte.
-func (l *ledger) read(m msg.Message) (producer int, n uint32, ok bool) {
-	if len(m.Data) != int(l.Size) || m.Truncated || m.Type < 1 || m.Type > int(l.Producers) {
+func (l *ledger) read(data []byte) (producer int, n uint32, ok bool) {
+	if len(data) != int(l.Size) {
 		return 0, 0, false
 	}
-	producer, n = m.Type-1, binary.LittleEndian.Uint32(m.Data[4:])
-	ok = binary.LittleEndian.Uint32(m.Data) == uint32(producer) && n < l.share(producer) &&
-		bytes.Equal(m.Data[headSize:], l.fill(n))
+	producer, n = int(binary.LittleEndian.Uint32(data)), binary.LittleEndian.Uint32(data[4:])
+	ok = uint(producer) < uint(l.Producers) && n < l.share(producer) && bytes.Equal(data[headSize:], l.fill(n))
 	return producer, n, ok
 }
 
@@ -174,17 +226,25 @@ func (l *ledger) cell(consumer, producer int) *cell {
 	return &l.cells[consumer*(int(l.Producers)+1)+producer]
 }
 
-// note writes down what a consumer got.
-func (l *ledger) note(consumer int, m msg.Message) {
-	producer, n, ok := l.read(m)
+// note writes down what a consumer got. What it got in a dead one's place may have
+// arrived before, and be older than what it had.
+func (l *ledger) note(consumer int, r record) {
+	producer, n, ok := l.read(r.data)
 	if !ok {
 		l.cell(consumer, int(l.Producers)).Count++
 		return
 	}
 	c := l.cell(consumer, producer)
 	c.Count++
+	before := l.mark(producer, n)
 	switch {
-	case l.mark(producer, n):
+	case r.attempts > 0:
+		c.Given++
+		if before {
+			c.Noted++
+		}
+		return
+	case before:
 		if c.Again == 0 {
 			c.FirstAgain = n
 		}

@@ -10,19 +10,19 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/msg"
-	"example.com/sysvipc/sysv/sem"
 )
 
 const maxMessages = 100_000_000
 
 type queueCommand struct {
+	Through   through `default:"messages" help:"What they go through: messages, a message queue; or ring, a queue of package ring."`
 	Producers int     `default:"4" help:"Processes that send."`
 	Consumers int     `default:"4" help:"Processes that receive; with the producers 1000 at most."`
 	Messages  int     `default:"100000" help:"Messages that the producers send together, 1 to 100000000."`
-	Size      int     `default:"64" help:"Bytes in a message, 8 to kernel.msgmax."`
-	Key       keyFlag `placeholder:"KEY" help:"Key of the queue and its set (1234, 0x4d2); a fresh random one if not given."`
-	Keep      bool    `help:"Leave the queue and the set behind, to look at with ipcs."`
+	Size      int     `default:"64" help:"Bytes in a message, 8 to kernel.msgmax, or through a ring to a quarter of it, 262136."`
+	Kill      int     `help:"Kill so many producers and consumers in the middle of it." placeholder:"N"`
+	Key       keyFlag `placeholder:"KEY" help:"Key of the queue, or the ring, and its set (1234, 0x4d2); a fresh random one if not given."`
+	Keep      bool    `help:"Leave the queue, or the ring, and the set behind, to look at with ipcs."`
 	Hold      bool    `help:"Wait for Enter before the first message."`
 	JSON      bool    `name:"json" help:"Print the result as JSON."`
 }
@@ -37,10 +37,14 @@ func (c *queueCommand) Validate() error {
 	case c.Size < headSize:
 		return fmt.Errorf("--size must be at least %d, for the producer and the number", headSize)
 	}
-	// What a queue can't hold is refused when it is full, not before.
-	if limits, err := msg.Limits(); err == nil && c.Size > min(limits.MsgMax, limits.MsgMNB) {
-		return fmt.Errorf("--size must be at most %d here (kernel.msgmax is %d, kernel.msgmnb %d)",
-			min(limits.MsgMax, limits.MsgMNB), limits.MsgMax, limits.MsgMNB)
+	if longest, why, err := c.Through.kind().longest(); err == nil && c.Size > longest {
+		return fmt.Errorf("--size must be at most %d %s", longest, why)
+	}
+	switch {
+	case c.Kill < 0 || c.Kill > c.Producers+c.Consumers-2:
+		return fmt.Errorf("--kill must be 0 to %d, which leaves a producer and a consumer", c.Producers+c.Consumers-2)
+	case c.Kill > 0 && c.Messages < leastToKill*(c.Producers+c.Consumers):
+		return fmt.Errorf("--kill needs at least %d --messages, for all to be in the middle of it", leastToKill*(c.Producers+c.Consumers))
 	}
 	return nil
 }
@@ -56,7 +60,7 @@ func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	r, err := c.transfer(ctx, x)
 	keep := c.Keep && err == nil
 	if keep {
-		err = x.set.SetValue(queuePhase, kept)
+		err = errors.Join(x.keep(), x.ledger.mem.Detach())
 	} else {
 		err = errors.Join(err, x.remove())
 	}
@@ -65,17 +69,22 @@ func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	}
 	err = show(r, c.JSON)
 	if keep {
-		fmt.Fprintf(os.Stderr, "kept queue %[1]d and set %[2]d\n  look:   ipcs -q -i %[1]d; ipcs -s -i %[2]d\n  remove: ipcrm -q %[1]d -s %[2]d\n", r.Queue, r.Set)
+		fmt.Fprintf(os.Stderr, "kept %[1]s %[2]d and set %[3]d\n  look:   ipcs -%[4]s -i %[2]d; ipcs -s -i %[3]d\n  remove: ipcrm -%[4]s %[2]d -s %[3]d\n",
+			x.object, r.Queue, r.Set, x.option)
 	}
 	return err
 }
 
 // create takes the key asked for, or the first random one that is free.
 func (c *queueCommand) create() (*exchange, error) {
-	p := plan{Producers: uint32(c.Producers), Consumers: uint32(c.Consumers), Messages: uint32(c.Messages), Size: uint32(c.Size)}
+	p := plan{Producers: uint32(c.Producers), Consumers: uint32(c.Consumers), Messages: uint32(c.Messages), Size: uint32(c.Size),
+		Through: c.Through, Kill: uint32(c.Kill)}
+	if c.Keep {
+		p.Keep = 1
+	}
 	if c.Key != 0 {
 		x, err := createExchange(sysv.Key(c.Key), p)
-		return x, explainQueueTaken(sysv.Key(c.Key), err)
+		return x, c.Through.kind().explainTaken(sysv.Key(c.Key), err)
 	}
 	for {
 		x, err := createExchange(sysv.RandomKey(), p)
@@ -120,7 +129,8 @@ func (x *exchange) startWorkers() (*children, error) {
 		if i < int(l.Producers) {
 			l.slots[i].Target.Store(l.share(i))
 		}
-		if err := cs.start(false, "worker", "--key", x.set.Key().String(), "--slot", strconv.Itoa(i)); err != nil {
+		victim := l.stopPoint(i) != stopPoint{}
+		if err := cs.start(victim, "worker", "--key", x.key.String(), "--slot", strconv.Itoa(i)); err != nil {
 			return cs, err
 		}
 	}
@@ -129,22 +139,20 @@ func (x *exchange) startWorkers() (*children, error) {
 
 // conduct takes the workers through a run and tells how long it took.
 func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (time.Duration, error) {
-	if err := cs.await(ctx, x.allReady, x.ledger.name); err != nil {
+	if err := cs.await(ctx, x.ledger.allReady, x.ledger.name); err != nil {
 		return 0, err
 	}
 	if c.Hold {
-		prompt := fmt.Sprintf("%d processes are ready for queue %d, key %v (try: ipcs -q); press Enter to send",
-			x.ledger.workers(), x.queue.ID(), x.queue.Key())
+		prompt := fmt.Sprintf("%d processes are ready for %s %d, key %v (try: ipcs -%s); press Enter to send",
+			x.ledger.workers(), x.object, x.id(), x.key, x.option)
 		if err := hold(ctx, prompt); err != nil {
 			return 0, err
 		}
 	}
-	bars := newBars(x.ledger.slots, x.ledger.name, "all messages", c.JSON)
+	bars := newBars(x.ledger.slots, x.ledger.name, "all "+x.unit, c.JSON)
 	defer bars.stop()
 	begin := time.Now()
-	if err := x.set.Do(ctx, sem.Op{Num: queueGate, Delta: -1}); err != nil {
-		return 0, causeOf(ctx, err)
-	}
+	x.ledger.open()
 	if err := x.settle(ctx, cs, bars); err != nil {
 		return 0, err
 	}
@@ -152,11 +160,11 @@ func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (
 	return took, x.removed() // the children may have been faster to notice
 }
 
-// settle waits until every worker has ended. Once all producers have, it sends
-// each consumer a message to stop, which comes after all others.
+// settle waits until every worker has ended, and kills those that stop in order to be
+// killed. Once all producers have ended it tells the consumers.
 func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
 	l := x.ledger
-	producers, consumers, stops := int(l.Producers), int(l.Consumers), int(l.Consumers)
+	producers, consumers, told := int(l.Producers), int(l.Consumers), false
 	tick := time.NewTicker(barInterval)
 	defer tick.Stop()
 	for cs.alive > 0 {
@@ -166,6 +174,7 @@ func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
 		case ch := <-cs.ended:
 			cs.alive--
 			l.slots[ch.slot].State.CompareAndSwap(present, dead)
+			l.Changed.Advance()
 			if ch.slot < int(l.Producers) {
 				producers--
 			} else {
@@ -173,24 +182,18 @@ func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
 			}
 		case <-tick.C:
 			bars.update()
+			cs.kill(l.slots)
 		}
 		if consumers == 0 {
 			// Nobody makes room: who waits to send would wait for ever.
 			x.dismiss(cs)
 			continue
 		}
-		for producers == 0 && stops > 0 {
-			ok, err := x.queue.TrySend(l.stopType(), nil)
-			if err != nil && x.removed() != nil {
-				return x.removed()
+		if producers == 0 && !told {
+			var err error
+			if told, err = x.finish(); err != nil {
+				return errors.Join(x.removed(), err)
 			}
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break // the queue is full: at the next tick
-			}
-			stops--
 		}
 	}
 	return nil
@@ -199,7 +202,7 @@ func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
 // dismiss kills the producers that are left.
 func (x *exchange) dismiss(cs *children) {
 	for _, ch := range cs.all {
-		if !ch.victim && ch.slot < int(x.ledger.Producers) && x.ledger.slots[ch.slot].State.CompareAndSwap(present, stopped) {
+		if !ch.victim && ch.slot < int(x.ledger.Producers) && x.ledger.slots[ch.slot].State.CompareAndSwap(present, useless) {
 			ch.victim = true
 			ch.Process.Kill()
 		}

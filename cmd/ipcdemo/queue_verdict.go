@@ -9,7 +9,8 @@ import (
 // queueReport is what came of a queue run, and what --json prints.
 type queueReport struct {
 	Key        string     `json:"key"`
-	Queue      int        `json:"queue"`
+	Through    string     `json:"through"` // messages or ring
+	Queue      int        `json:"queue"`   // or the ring's segment
 	Set        int        `json:"set"`
 	Size       uint32     `json:"size"` // bytes in a message
 	Rows       []queueRow `json:"processes"`
@@ -17,7 +18,10 @@ type queueReport struct {
 	Sent       uint64     `json:"sent"`       // as far as the producers know
 	Received   uint64     `json:"received"`   // different messages of the producers
 	Lost       uint64     `json:"lost"`       // sent and not received
-	Again      uint64     `json:"duplicates"` // received once more
+	Killed     uint64     `json:"killed"`     // processes, as was asked for
+	Given      uint64     `json:"given"`      // received that had been given to a consumer before, which had died
+	Noted      uint64     `json:"noted"`      // and of those, what that consumer had written down
+	Again      uint64     `json:"duplicates"` // received once more, without such a reason
 	Late       uint64     `json:"disordered"` // received by a consumer after a later one of the same producer
 	Foreign    uint64     `json:"foreign"`    // received, but of no producer
 	Seconds    float64    `json:"seconds"`    // from the opening of the gate until all had ended
@@ -25,6 +29,11 @@ type queueReport struct {
 	Notes      []string   `json:"notes"`      // what happened to whom
 	Verdict    string     `json:"verdict"`
 	Verified   bool       `json:"verified"`
+
+	kind      *kind
+	kill      uint32 // processes that were to be killed
+	consumers uint32
+	deaths    struct{ killed, others uint64 } // of consumers
 }
 
 // queueRow is one process.
@@ -41,13 +50,17 @@ type queueRow struct {
 func (x *exchange) report(elapsed time.Duration) *queueReport {
 	l := x.ledger
 	r := &queueReport{
-		Key:      x.queue.Key().String(),
-		Queue:    x.queue.ID(),
-		Set:      x.set.ID(),
-		Size:     l.Size,
-		Messages: l.Messages,
-		Seconds:  elapsed.Seconds(),
-		Notes:    []string{},
+		Key:       x.key.String(),
+		Through:   x.name,
+		Queue:     x.id(),
+		Set:       x.setID(),
+		Size:      l.Size,
+		Messages:  l.Messages,
+		Seconds:   elapsed.Seconds(),
+		Notes:     []string{},
+		kind:      x.kind,
+		kill:      l.Kill,
+		consumers: l.Consumers,
 	}
 	for i := range l.slots {
 		r.row(l, i)
@@ -67,12 +80,21 @@ func (x *exchange) report(elapsed time.Duration) *queueReport {
 func (r *queueReport) row(l *ledger, i int) {
 	s := &l.slots[i]
 	state, own, name := s.State.Load(), s.Own.Load(), l.name(i)
-	word := queueStates[state]
+	consumes := i >= int(l.Producers)
 	switch state {
+	case useless:
+		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was ended after %d of %d %s: no consumer was left", name, s.PID.Load(), own, s.Target.Load(), r.kind.unit))
 	case stopped:
-		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was ended after %d of %d messages: no consumer was left", name, s.PID.Load(), own, s.Target.Load()))
+		r.Killed++
+		if consumes {
+			r.deaths.killed++
+		}
+		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d %s, %s", name, s.PID.Load(), own, r.kind.unit, nameOf(workerSteps[:], s.Step.Load())))
 	case dead:
-		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d messages", name, s.PID.Load(), own))
+		if consumes {
+			r.deaths.others++
+		}
+		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d %s", name, s.PID.Load(), own, r.kind.unit))
 	}
 	r.Rows = append(r.Rows, queueRow{
 		Name:     name,
@@ -80,22 +102,29 @@ func (r *queueReport) row(l *ledger, i int) {
 		Messages: own,
 		Seconds:  seconds(s, state),
 		Rate:     rate(uint64(own), seconds(s, state)),
-		State:    word,
+		State:    queueStates[state],
 	})
 }
 
-var queueStates = [...]string{free: "absent", present: "present", done: "done", left: "left", stopped: "ended", dead: "died"}
+var queueStates = [...]string{free: "absent", present: "present", done: "done", left: "left", stopped: "killed", dead: "died", useless: "ended"}
 
 // producer looks for what it sent.
 func (r *queueReport) producer(l *ledger, p int) {
 	s := &l.slots[p]
-	sent := s.Own.Load()
-	if s.Step.Load() == sending && sent < l.share(p) && l.arrived(p, sent) {
-		sent++ // it died in between, but this message did get into the queue
+	n, step := s.Own.Load(), s.Step.Load()
+	next := n < l.share(p) && l.arrived(p, n)
+	switch {
+	case step == sending && s.State.Load() == stopped:
+		if next {
+			r.Foreign++
+			r.Notes = append(r.Notes, fmt.Sprintf("%d of %s arrived, which it had not sent", n, l.name(p)))
+		}
+	case step == sending && next, step == sent:
+		n++ // it died in between, but this message did get into the queue
 	}
-	lost := l.missing(p, sent)
-	r.Sent += uint64(sent)
-	r.Received += uint64(sent) - lost.count()
+	lost := l.missing(p, n)
+	r.Sent += uint64(n)
+	r.Received += uint64(n) - lost.count()
 	r.Lost += lost.count()
 	if lost != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("lost of %s: %v", l.name(p), lost))
@@ -107,13 +136,15 @@ func (r *queueReport) consumer(l *ledger, c int) {
 	name := l.name(int(l.Producers) + c)
 	for p := range int(l.Producers) {
 		got := l.cell(c, p)
+		r.Given += uint64(got.Given)
+		r.Noted += uint64(got.Noted)
 		r.Again += uint64(got.Again)
 		r.Late += uint64(got.Late)
 		if got.Again > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s got %d of %s that had arrived before, first %d", name, got.Again, l.name(p), got.FirstAgain))
 		}
 		if got.Late > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s got %d of %s out of order, first %d after %d", name, got.Late, l.name(p), got.FirstLate, got.LateAfter))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s got %d of %s %s, first %d after %d", name, got.Late, l.name(p), r.late(), got.FirstLate, got.LateAfter))
 		}
 	}
 	if foreign := l.cell(c, int(l.Producers)).Count; foreign > 0 {
@@ -122,18 +153,38 @@ func (r *queueReport) consumer(l *ledger, c int) {
 	}
 }
 
+// ordered tells whether each consumer is to get each producer's in order.
+func (r *queueReport) ordered() bool { return !r.kind.leases || r.consumers == 1 }
+
+// late is what it means if he does not.
+func (r *queueReport) late() string {
+	if r.ordered() {
+		return "out of order"
+	}
+	return "later, taken over from another consumer"
+}
+
+// judge compares what came with what is promised. What a consumer was killed with is
+// lost, through messages, or is given to another.
 func (r *queueReport) judge() {
+	unit := r.kind.unit
+	mayBeLost, mayBeGiven := r.deaths.killed, uint64(0)
+	if r.kind.leases {
+		mayBeLost, mayBeGiven = 0, r.deaths.killed+r.deaths.others
+	}
 	var wrong []string
 	for _, f := range []struct {
-		n    uint64
-		text string
+		wrong bool
+		text  string
 	}{
-		{r.Lost, fmt.Sprintf("LOST %d of %d messages", r.Lost, r.Sent)},
-		{r.Again, fmt.Sprintf("DUPLICATES: %d", r.Again)},
-		{r.Late, fmt.Sprintf("OUT OF ORDER: %d", r.Late)},
-		{r.Foreign, fmt.Sprintf("FOREIGN: %d", r.Foreign)},
+		{r.Lost > mayBeLost, fmt.Sprintf("LOST %d of %d %s", r.Lost, r.Sent, unit)},
+		{r.Again > 0, fmt.Sprintf("DUPLICATES: %d", r.Again)},
+		{r.Given > mayBeGiven, fmt.Sprintf("GIVEN AGAIN: %d, after %d deaths", r.Given, mayBeGiven)},
+		{r.Late > 0 && r.ordered(), fmt.Sprintf("OUT OF ORDER: %d", r.Late)},
+		{r.Foreign > 0, fmt.Sprintf("FOREIGN: %d", r.Foreign)},
+		{r.Killed < uint64(r.kill), fmt.Sprintf("KILLED %d of %d", r.Killed, r.kill)},
 	} {
-		if f.n > 0 {
+		if f.wrong {
 			wrong = append(wrong, f.text)
 		}
 	}
@@ -142,9 +193,23 @@ func (r *queueReport) judge() {
 		return
 	}
 	r.Verified = true
-	r.Verdict = fmt.Sprintf("verified: all %d messages arrived, each once and in its producer's order", r.Received)
-	if r.Sent < uint64(r.Messages) {
-		r.Verdict = fmt.Sprintf("verified: of %d messages %d were sent, which arrived, each once and in its producer's order", r.Messages, r.Sent)
+	how := "each once"
+	if r.ordered() {
+		how += " and in its producer's order"
+	}
+	switch {
+	case r.Lost > 0:
+		r.Verdict = fmt.Sprintf("verified: of %d %s %d were sent and %d arrived, %s", r.Messages, unit, r.Sent, r.Received, how)
+	case r.Sent < uint64(r.Messages):
+		r.Verdict = fmt.Sprintf("verified: of %d %s %d were sent, which arrived, %s", r.Messages, unit, r.Sent, how)
+	default:
+		r.Verdict = fmt.Sprintf("verified: all %d %s arrived, %s", r.Received, unit, how)
+	}
+	switch {
+	case r.Lost > 0:
+		r.Verdict += fmt.Sprintf("; %d died with %d killed consumers: a queue forgets what it has delivered", r.Lost, r.deaths.killed)
+	case r.Given > 0:
+		r.Verdict += fmt.Sprintf(", but for %d that dead consumers had, which were given again: %d of them had been written down", r.Given, r.Noted)
 	}
 }
 
@@ -155,6 +220,6 @@ func (r *queueReport) text() string {
 	for _, p := range r.Rows {
 		rows = append(rows, performance{p.Name, p.PID, p.Messages, p.Seconds, p.Rate})
 	}
-	return fmt.Sprintf("queue %d, set %d, key %s, %d bytes a message\n\n", r.Queue, r.Set, r.Key, r.Size) +
-		account("messages", rows, append(r.Notes, r.Verdict), r.Throughput)
+	return fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s\n\n", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s")) +
+		account(r.kind.unit, rows, append(r.Notes, r.Verdict), r.Throughput)
 }

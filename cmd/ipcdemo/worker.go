@@ -4,18 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/msg"
-	"example.com/sysvipc/sysv/sem"
 )
 
 // workerCommand is a producer or a consumer of a queue.
 type workerCommand struct {
 	Key  keyFlag `required:""`
 	Slot int     `required:""`
+}
+
+// worker is what it works with.
+type worker struct {
+	carrier
+	*ledger
+	*slot
+	stop stopPoint
 }
 
 // Run sends or receives, as its slot in the parent's ledger says.
@@ -28,72 +35,101 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 	if c.Slot < 0 || c.Slot >= len(l.slots) {
 		return fmt.Errorf("no slot %d in a run of %d producers and consumers", c.Slot, len(l.slots))
 	}
-	q, err := msg.Open(sysv.Key(c.Key), nil)
-	if err != nil {
-		return err
+	k := l.Through.kind()
+	if k == nil {
+		return fmt.Errorf("a run through nothing that is known (%d)", l.Through)
 	}
-	set, err := sem.Open(ctx, sysv.Key(c.Key), nil)
+	through, err := k.open(ctx, sysv.Key(c.Key), l, c.Slot)
 	if err != nil {
 		return causeOf(ctx, err)
 	}
-	s := &l.slots[c.Slot]
-	s.PID.Store(uint32(os.Getpid()))
-	s.State.Store(present)
-	err = set.Do(ctx, sem.Op{Num: queueReady, Delta: -1})
-	if err == nil {
-		err = set.Do(ctx, sem.Op{Num: queueGate})
-	}
+	w := &worker{through, l, &l.slots[c.Slot], l.stopPoint(c.Slot)}
+	w.PID.Store(uint32(os.Getpid()))
+	w.State.Store(present)
+	err = l.meet(ctx)
 	if err == nil {
 		begin := time.Now()
 		if c.Slot < int(l.Producers) {
-			err = l.produce(ctx, q, c.Slot)
+			err = w.produce(ctx, c.Slot)
 		} else {
-			err = l.consume(ctx, q, c.Slot-int(l.Producers))
+			err = w.consume(ctx, c.Slot-int(l.Producers))
 		}
-		s.Nanos = time.Since(begin).Nanoseconds()
+		w.Nanos = time.Since(begin).Nanoseconds()
+	}
+	removed := w.removed()
+	err = causeOf(ctx, errors.Join(err, w.close()))
+	if errors.Is(err, errParentGone) && errors.Is(removed, sysv.ErrRemoved) {
+		return removed // the parent was only faster to notice
 	}
 	if err == nil {
-		s.State.Store(done)
-		return nil
-	}
-	err = causeOf(ctx, err)
-	if _, removed := q.Stat(); errors.Is(err, errParentGone) && errors.Is(removed, sysv.ErrRemoved) {
-		return removed // the parent was only faster to notice
+		w.State.Store(done)
 	}
 	return err
 }
 
 // produce sends a producer's share.
-func (l *ledger) produce(ctx context.Context, q *msg.Queue, producer int) error {
-	s := &l.slots[producer]
-	buf := make([]byte, l.Size)
-	for n := range l.share(producer) {
-		l.write(buf, producer, n)
-		s.Step.Store(sending)
-		if err := q.Send(ctx, producer+1, buf); err != nil {
+func (w *worker) produce(ctx context.Context, producer int) error {
+	for n := range w.share(producer) {
+		buf, err := w.reserve(ctx)
+		if err != nil {
 			return err
 		}
-		s.Own.Store(n + 1)
-		s.Step.Store(outside)
+		w.write(buf, producer, n)
+		if err := w.reach(ctx, sending, n); err != nil {
+			return err
+		}
+		if err := w.send(ctx); err != nil {
+			return err
+		}
+		if err := w.reach(ctx, sent, n); err != nil {
+			return err
+		}
+		w.Own.Store(n + 1)
+		w.Step.Store(outside)
 	}
 	return nil
 }
 
-// consume receives until it is told to stop. Whatever it gets it takes, also
-// what no producer sent: else that would stay at the head of the queue.
-func (l *ledger) consume(ctx context.Context, q *msg.Queue, consumer int) error {
-	s := &l.slots[int(l.Producers)+consumer]
-	all := msg.Any.Truncate()
-	buf := make([]byte, l.Size)
-	for n := uint32(1); ; n++ {
-		m, err := q.Receive(ctx, all, buf)
+// consume receives until there is nothing more. Where some are to be killed, all wait
+// for that halfway, so that those come so far.
+func (w *worker) consume(ctx context.Context, consumer int) error {
+	for n := uint32(0); ; n++ {
+		if w.Kill > 0 && n == w.halfway() && w.stop == (stopPoint{}) {
+			if err := w.mourn(ctx); err != nil {
+				return err
+			}
+		}
+		r, err := w.receive(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if m.Type == l.stopType() && len(m.Data) == 0 {
-			return nil
+		if err := w.reach(ctx, received, n); err != nil {
+			return err
 		}
-		l.note(consumer, m)
-		s.Own.Store(n)
+		w.note(consumer, r)
+		w.Own.Store(n + 1)
+		if err := w.reach(ctx, noted, n); err != nil {
+			return err
+		}
+		if err := w.done(); err != nil {
+			return err
+		}
+		w.Step.Store(outside)
 	}
+}
+
+// reach says which step of its message n the worker has come to, and stops there if it
+// is to be killed there.
+func (w *worker) reach(ctx context.Context, step, n uint32) error {
+	w.Step.Store(step)
+	if w.stop != (stopPoint{step, n}) {
+		return nil
+	}
+	w.State.Store(stopped)
+	w.Changed.Advance()
+	<-ctx.Done() // SIGKILL comes first, or else the parent has ended
+	return context.Cause(ctx)
 }
