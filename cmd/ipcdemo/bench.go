@@ -23,7 +23,7 @@ import (
 type benchCommand struct {
 	Window time.Duration `default:"300ms" help:"How long to measure each figure, more or less."`
 	JSON   bool          `name:"json" help:"Print the figures as JSON."`
-	Plot   string        `placeholder:"FILE.svg" help:"Draw throughput and latency of each lock into this file, too."`
+	Plot   string        `placeholder:"FILE.svg" help:"Draw throughput and latency of each lock, and of a queue and a ring, into this file, too."`
 }
 
 // Validate refuses what can't be measured.
@@ -45,11 +45,13 @@ type figure struct {
 	cpus    int     // that it needs
 	measure func(context.Context, *bench) (float64, error)
 
-	lock      locking // whose contention it is, or 0
-	processes int
+	of   quantity // what it is in the chart, if anything,
+	line *line    // of which line,
+	x    int      // and where
 }
 
-var figures = slices.Concat(alone, contention(lockSemop, "a Mutex"), contention(lockFast, "a fast lock"), cancelled)
+var figures = slices.Concat(alone, contention(lockSemop, "a Mutex", semopLine), contention(lockFast, "a fast lock", fastLine),
+	passing(throughMessages, "a queue", queueLine), passing(throughRing, "a ring", ringLine), cancelled)
 
 var alone = []figure{
 	{Name: "uncontended Mutex, Lock and Unlock", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
@@ -251,9 +253,9 @@ func turns(cpus int) func(context.Context, *bench) (float64, error) {
 }
 
 // contention are the figures of processes that count under a lock.
-func contention(how locking, name string) (all []figure) {
+func contention(how locking, name string, l *line) (all []figure) {
 	for _, n := range []int{1, 2, 4, 8} {
-		f := figure{Name: fmt.Sprintf("counting under %s, %d processes", name, n), Unit: "/s", cpus: 1, measure: gettingIt(n, how), lock: how, processes: n}
+		f := figure{Name: fmt.Sprintf("counting under %s, %d processes", name, n), Unit: "/s", cpus: 1, measure: gettingIt(n, how), of: increments, line: l, x: n}
 		if n == 1 {
 			f.Name = strings.TrimSuffix(f.Name, "es")
 		}

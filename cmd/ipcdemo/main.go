@@ -31,6 +31,7 @@ type commandLine struct {
 	Child  childCommand  `cmd:"" hidden:""`
 	Worker workerCommand `cmd:"" hidden:""`
 	Peer   peerCommand   `cmd:"" hidden:""`
+	Passer passerCommand `cmd:"" hidden:""`
 }
 
 func main() {

@@ -20,56 +20,98 @@ import (
 // The chart has no background of its own. These colours can be read on white
 // and on nearly black, which a test holds.
 var (
-	inkColor   = color.RGBA{0x7a, 0x7a, 0x7a, 0xff}
-	lockColors = map[locking]color.RGBA{
-		lockSemop: {0x2f, 0x80, 0xd8, 0xff},
-		lockFast:  {0xd9, 0x66, 0x1a, 0xff},
-	}
-	lockLabels = map[locking]string{
-		lockSemop: "Mutex (package sem)",
-		lockFast:  "fast lock (package lock)",
-	}
+	inkColor = color.RGBA{0x7a, 0x7a, 0x7a, 0xff}
+	blue     = color.RGBA{0x2f, 0x80, 0xd8, 0xff}
+	orange   = color.RGBA{0xd9, 0x66, 0x1a, 0xff}
 )
 
-// point is how often a second processes that contend got a lock.
-type point struct {
-	processes int
-	rate      float64
+// line is one of the two in a panel. Who can't tell the colours apart has the marks.
+type line struct {
+	label string
+	color color.RGBA
+	mark  draw.GlyphDrawer
 }
 
-// contended are the points of each lock among the figures.
-func contended(measured []figure) map[locking][]point {
-	points := make(map[locking][]point)
+var (
+	semopLine = &line{"Mutex (package sem)", blue, draw.CircleGlyph{}}
+	fastLine  = &line{"fast lock (package lock)", orange, draw.BoxGlyph{}}
+	queueLine = &line{"message queue (package msg)", blue, draw.CircleGlyph{}}
+	ringLine  = &line{"ring (package ring)", orange, draw.BoxGlyph{}}
+)
+
+// quantity is what a figure in the chart is of.
+type quantity int
+
+const (
+	increments quantity = iota + 1 // a second, by x processes that contend
+	throughput                     // records a second, between x processes
+	answer                         // nanoseconds of a record and its answer, on x CPUs
+)
+
+// point is a figure in the chart.
+type point struct{ x, value float64 }
+
+// points are those of each line among the figures of a quantity.
+func points(measured []figure, of quantity) map[*line][]point {
+	all := make(map[*line][]point)
 	for _, f := range measured {
-		if f.lock != 0 && f.Value > 0 {
-			points[f.lock] = append(points[f.lock], point{f.processes, f.Value})
+		if f.of == of && f.Value > 0 {
+			all[f.line] = append(all[f.line], point{float64(f.x), f.Value})
 		}
 	}
-	return points
+	return all
 }
 
-// panel is one of the two halves of the chart.
+// panel is one of the parts of the chart.
 type panel struct {
-	title string
-	value func(point) float64
-	text  func(float64) string
+	title  string
+	across string // what x is
+	of     quantity
+	lines  [2]*line
+	value  func(point) float64
+	text   func(float64) string
 }
 
-var panels = []panel{
-	{"Throughput: increments per second, of all processes", func(p point) float64 { return p.rate },
-		func(v float64) string { return withUnit(v, 1, "", "k", "M", "G") }},
+var (
+	locks = [2]*line{semopLine, fastLine}
+	pipes = [2]*line{queueLine, ringLine}
+)
+
+// panels are those of the chart, row by row.
+var panels = [][]panel{{
+	{"Throughput: increments per second, of all processes", "processes that contend", increments, locks,
+		func(p point) float64 { return p.value }, perSecond},
 	// Each process has an increment under way all the time.
-	{"Latency: mean time to take the lock, count and give it back", func(p point) float64 { return float64(p.processes) / p.rate },
-		func(v float64) string { return withUnit(v, 1e-9, " ns", " µs", " ms", " s") }},
-}
+	{"Latency: mean time to take the lock, count and give it back", "processes that contend", increments, locks,
+		func(p point) float64 { return p.x / p.value }, inSeconds},
+}, {
+	{"Throughput: records of 64 bytes per second, of all consumers", "processes, of which half send", throughput, pipes,
+		func(p point) float64 { return p.value }, perSecond},
+	{"Latency: mean time of a record to another process and back", "CPUs that the two are on", answer, pipes,
+		func(p point) float64 { return p.value * 1e-9 }, inSeconds},
+}}
 
-// writeChart draws both panels into an SVG file.
+func perSecond(v float64) string { return withUnit(v, 1, "", "k", "M", "G") }
+func inSeconds(v float64) string { return withUnit(v, 1e-9, " ns", " µs", " ms", " s") }
+
+// writeChart draws the panels for which there are figures into an SVG file.
 func writeChart(file string, measured []figure) error {
-	const width, height = 980, 420
-	canvas := vgsvg.New(width, height)
-	if err := drawChart(draw.New(canvas), contended(measured)); err != nil {
-		return err
+	var rows [][]*plot.Plot
+	for _, row := range panels {
+		plots, err := plotRow(row, measured)
+		if err != nil {
+			return err
+		}
+		if plots != nil {
+			rows = append(rows, plots)
+		}
 	}
+	if rows == nil {
+		return errors.New("nothing to draw: in so short a time nobody counted")
+	}
+	const width, height = 980, 420
+	canvas := vgsvg.New(width, vg.Length(height*len(rows)))
+	drawChart(draw.New(canvas), rows)
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return err
@@ -80,42 +122,50 @@ func writeChart(file string, measured []figure) error {
 	return os.WriteFile(file, svg, 0o666)
 }
 
-func drawChart(c draw.Canvas, points map[locking][]point) error {
-	tiles := draw.Tiles{Cols: len(panels), Rows: 1, PadX: vg.Points(24), PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(16)}
-	if len(points) == 0 {
-		return errors.New("nothing to draw: in so short a time nobody counted")
-	}
-	row := make([]*plot.Plot, len(panels))
-	for i, p := range panels {
-		var err error
-		if row[i], err = p.plot(points); err != nil {
-			return err
+// plotRow returns nil where there is nothing to draw in one of the row's panels.
+func plotRow(row []panel, measured []figure) (plots []*plot.Plot, err error) {
+	for _, p := range row {
+		lines := points(measured, p.of)
+		if len(lines) == 0 {
+			return nil, nil
 		}
+		pl, err := p.plot(lines)
+		if err != nil {
+			return nil, err
+		}
+		plots = append(plots, pl)
 	}
-	for i, tile := range plot.Align([][]*plot.Plot{row}, tiles, c)[0] {
-		row[i].Draw(tile)
-	}
-	return nil
+	return plots, nil
 }
 
-func (p panel) plot(points map[locking][]point) (*plot.Plot, error) {
+func drawChart(c draw.Canvas, rows [][]*plot.Plot) {
+	tiles := draw.Tiles{Cols: len(rows[0]), Rows: len(rows), PadX: vg.Points(24), PadY: vg.Points(24),
+		PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(16)}
+	for i, row := range plot.Align(rows, tiles, c) {
+		for j, tile := range row {
+			rows[i][j].Draw(tile)
+		}
+	}
+}
+
+func (p panel) plot(points map[*line][]point) (*plot.Plot, error) {
 	pl := newPlot(p)
 	low, high := math.Inf(+1), math.Inf(-1)
 	counts := make(map[float64]string)
-	for _, how := range []locking{lockSemop, lockFast} {
-		if points[how] == nil {
+	for _, l := range p.lines {
+		if points[l] == nil {
 			continue
 		}
-		var line plotter.XYs
+		var xys plotter.XYs
 		var labels []string
-		for _, pt := range points[how] {
+		for _, pt := range points[l] {
 			v := p.value(pt)
 			low, high = min(low, v), max(high, v)
-			line = append(line, plotter.XY{X: float64(pt.processes), Y: v})
+			xys = append(xys, plotter.XY{X: pt.x, Y: v})
 			labels = append(labels, p.text(v))
-			counts[float64(pt.processes)] = fmt.Sprint(pt.processes)
+			counts[pt.x] = fmt.Sprint(pt.x)
 		}
-		if err := addLine(pl, how, line, labels, above(p, points, how)); err != nil {
+		if err := l.add(pl, xys, labels, p.above(l, points)); err != nil {
 			return nil, err
 		}
 	}
@@ -124,27 +174,27 @@ func (p panel) plot(points map[locking][]point) (*plot.Plot, error) {
 		ticks = append(ticks, plot.Tick{Value: n, Label: label})
 	}
 	pl.X.Tick.Marker = ticks
-	pl.X.Min, pl.X.Max = 1, max(2, pl.X.Max) // from a single value a range would be made that begins at 0
+	pl.X.Min, pl.X.Max = min(pl.X.Min, pl.X.Max/2), max(2, pl.X.Max) // of a single value, too, it is a range
 	// Whole decades, so that there is something to read off the axis, with room
 	// for the legend.
 	pl.Y.Min, pl.Y.Max = math.Pow10(int(math.Floor(math.Log10(low)))), math.Pow10(int(math.Ceil(math.Log10(high*4))))
 	return pl, nil
 }
 
-// above tells whether a lock's values are to stand above its line, away from
-// those of the other.
-func above(p panel, points map[locking][]point, how locking) bool {
-	mean := func(how locking) (sum float64) {
-		for _, pt := range points[how] {
+// above tells whether a line's values are to stand above it, away from those of the
+// other.
+func (p panel) above(l *line, points map[*line][]point) bool {
+	mean := func(l *line) (sum float64) {
+		for _, pt := range points[l] {
 			sum += math.Log(p.value(pt))
 		}
 		return sum
 	}
-	other := lockSemop
-	if how == lockSemop {
-		other = lockFast
+	other := p.lines[0]
+	if l == other {
+		other = p.lines[1]
 	}
-	return mean(how) > mean(other)
+	return mean(l) > mean(other)
 }
 
 func newPlot(p panel) *plot.Plot {
@@ -160,7 +210,7 @@ func newPlot(p panel) *plot.Plot {
 	pl.Legend.Top, pl.Legend.Left = true, true // to the right of it, other fonts may need more room
 	pl.Legend.YPosition = -0.3
 	pl.Legend.Padding = vg.Points(4)
-	pl.X.Label.Text = fmt.Sprintf("processes that contend (%s/%s, %d CPUs)", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	pl.X.Label.Text = fmt.Sprintf("%s (%s/%s, %d CPUs)", p.across, runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, a := range []*plot.Axis{&pl.X, &pl.Y} {
 		a.Color, a.Tick.Color = inkColor, inkColor
 		a.Label.TextStyle.Font, a.Label.TextStyle.Color = sans(12), inkColor
@@ -185,32 +235,29 @@ func newPlot(p panel) *plot.Plot {
 	return pl
 }
 
-// addLine draws one lock's line, with its values.
-func addLine(pl *plot.Plot, how locking, xys plotter.XYs, texts []string, above bool) error {
-	line, marks, err := plotter.NewLinePoints(xys)
+// add draws the line, with its values.
+func (l *line) add(pl *plot.Plot, xys plotter.XYs, texts []string, above bool) error {
+	drawn, marks, err := plotter.NewLinePoints(xys)
 	if err != nil {
 		return err
 	}
-	line.Color, line.Width = lockColors[how], vg.Points(2.5)
-	marks.Color, marks.Radius, marks.Shape = lockColors[how], vg.Points(4), draw.CircleGlyph{}
-	if how == lockFast {
-		marks.Shape = draw.BoxGlyph{} // for who can't tell the colours apart
-	}
+	drawn.Color, drawn.Width = l.color, vg.Points(2.5)
+	marks.Color, marks.Radius, marks.Shape = l.color, vg.Points(4), l.mark
 	values, err := plotter.NewLabels(plotter.XYLabels{XYs: xys, Labels: texts})
 	if err != nil {
 		return err
 	}
 	for i := range values.TextStyle {
 		s := &values.TextStyle[i]
-		s.Font, s.Color = font.Font{Typeface: "Liberation", Variant: "Sans", Size: 11}, lockColors[how]
+		s.Font, s.Color = font.Font{Typeface: "Liberation", Variant: "Sans", Size: 11}, l.color
 		s.XAlign, s.YAlign = draw.XCenter, draw.YTop
 		values.Offset.Y = vg.Points(-7)
 		if above {
 			s.YAlign, values.Offset.Y = draw.YBottom, vg.Points(7)
 		}
 	}
-	pl.Add(line, marks, values)
-	pl.Legend.Add(lockLabels[how], line, marks)
+	pl.Add(drawn, marks, values)
+	pl.Legend.Add(l.label, drawn, marks)
 	return nil
 }
 

@@ -34,9 +34,9 @@ func TestChartColours(t *testing.T) {
 		if got := contrast(inkColor, ground); got < 4 {
 			t.Errorf("text has a contrast of %.2f on %v", got, ground)
 		}
-		for how, c := range lockColors {
-			if got := contrast(c, ground); got < 3 {
-				t.Errorf("%v has a contrast of %.2f on %v", how, got, ground)
+		for _, l := range []*line{semopLine, fastLine, queueLine, ringLine} {
+			if got := contrast(l.color, ground); got < 3 {
+				t.Errorf("%s has a contrast of %.2f on %v", l.label, got, ground)
 			}
 		}
 	}
@@ -45,15 +45,20 @@ func TestChartColours(t *testing.T) {
 // TestChart: whatever the figures are, the file is XML, has no background, and
 // what can't be drawn is an error.
 func TestChart(t *testing.T) {
-	count := func(how locking, processes int, rate float64) figure {
-		return figure{Value: rate, lock: how, processes: processes}
+	count := func(l *line, processes int, rate float64) figure {
+		return figure{Value: rate, of: increments, line: l, x: processes}
+	}
+	pass := func(l *line, of quantity, x int, value float64) figure {
+		return figure{Value: value, of: of, line: l, x: x}
 	}
 	for name, figures := range map[string][]figure{
-		"both":                   {count(lockSemop, 1, 7e5), count(lockSemop, 8, 1.5e5), count(lockFast, 1, 5e7), count(lockFast, 8, 6e7), {Name: "else", Value: 5}},
-		"one lock was never got": {count(lockSemop, 1, 7e5), count(lockFast, 1, 0)},
-		"slow":                   {count(lockSemop, 1, 0.01), count(lockFast, 1, 1)},
-		"the same":               {count(lockSemop, 4, 1000), count(lockFast, 4, 1000)},
-		"a billion":              {count(lockSemop, 1, 1e9), count(lockFast, 1, 9.999e11)},
+		"both":                   {count(semopLine, 1, 7e5), count(semopLine, 8, 1.5e5), count(fastLine, 1, 5e7), count(fastLine, 8, 6e7), {Name: "else", Value: 5}},
+		"one lock was never got": {count(semopLine, 1, 7e5), count(fastLine, 1, 0)},
+		"slow":                   {count(semopLine, 1, 0.01), count(fastLine, 1, 1)},
+		"the same":               {count(semopLine, 4, 1000), count(fastLine, 4, 1000)},
+		"records, too": {count(semopLine, 1, 1), count(fastLine, 1, 1), pass(queueLine, throughput, 2, 6e5), pass(ringLine, throughput, 2, 2e7),
+			pass(queueLine, throughput, 8, 6e5), pass(ringLine, throughput, 8, 2e6), pass(queueLine, answer, 1, 6e3), pass(ringLine, answer, 1, 7e3)},
+		"a billion": {count(semopLine, 1, 1e9), count(fastLine, 1, 9.999e11)},
 	} {
 		file := filepath.Join(t.TempDir(), "chart.svg")
 		if err := writeChart(file, figures); err != nil {
@@ -78,7 +83,7 @@ func TestChart(t *testing.T) {
 			}
 		}
 	}
-	if err := writeChart(filepath.Join(t.TempDir(), "chart.svg"), []figure{count(lockFast, 1, 0)}); err == nil {
+	if err := writeChart(filepath.Join(t.TempDir(), "chart.svg"), []figure{count(fastLine, 1, 0)}); err == nil {
 		t.Error("a chart of nothing is no error")
 	}
 }
