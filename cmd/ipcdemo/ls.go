@@ -68,6 +68,7 @@ type listing struct {
 	segments []shm.Stat
 	sets     []sem.Stat
 	names    map[uint32]string
+	rings    map[int]int // for a view: of which segment a set is the ring's
 	row      []byte
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/ring"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -28,7 +29,7 @@ const (
 // view is what there is, as lines of text. Objects that come or go meanwhile may
 // be in it or not.
 func view() ([]string, error) {
-	var l listing
+	l := listing{rings: make(map[int]int)}
 	var err error
 	if l.queues, err = msg.List(); err != nil {
 		return nil, err
@@ -76,6 +77,10 @@ func (l *listing) viewSegments(w io.Writer) {
 		if s.Locked {
 			n += ", locked"
 		}
+		if st, ok := l.ring(s); ok {
+			n += fmt.Sprintf(", ring with %d unread", st.Unread)
+			l.rings[st.SetID] = s.ID
+		}
 		who := programs(by[s.ID])
 		if hidden := s.Nattch - len(by[s.ID]); hidden > 0 {
 			who = strings.TrimPrefix(fmt.Sprintf("%s, %d out of sight", who, hidden), ", ")
@@ -83,6 +88,17 @@ func (l *listing) viewSegments(w io.Writer) {
 		t.row(l.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, who)...)
 	}
 	t.Flush()
+}
+
+// ring tells what is in a segment that is a ring's. To look it has to be attached, which
+// its times show: so only one is looked at that has a set beside it, as rings have.
+func (l *listing) ring(s shm.Stat) (ring.QueueStat, bool) {
+	beside := func(set sem.Stat) bool { return set.Key == s.Key && set.CUID == s.CUID }
+	if s.Key == sysv.Private || !slices.ContainsFunc(l.sets, beside) {
+		return ring.QueueStat{}, false
+	}
+	st, err := ring.InspectQueue(s.ID)
+	return st, err == nil
 }
 
 func (l *listing) viewSets(w io.Writer) {
@@ -96,6 +112,9 @@ func (l *listing) viewSets(w io.Writer) {
 			continue // since it was listed
 		case err != nil:
 			values, waiting = fmt.Sprintf("%d, which may not be read", s.Len), ""
+		}
+		if id, ok := l.rings[s.ID]; ok {
+			values += fmt.Sprintf(", of ring %d", id)
 		}
 		t.row(l.common(s.ID, s.Perm, values, waiting, programs(pids))...)
 	}

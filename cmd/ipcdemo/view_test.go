@@ -17,6 +17,7 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
+	"example.com/sysvipc/sysv/ring"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -172,6 +173,15 @@ func TestView(t *testing.T) {
 	if err := q.Send(t.Context(), 1, []byte("abc")); err != nil {
 		t.Fatal(err)
 	}
+	records, err := ring.CreateQueue(t.Context(), sysv.RandomKey(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer records.Close()
+	defer records.Remove()
+	if _, err := records.SendBatch(t.Context(), [][]byte{{1}, {2}}); err != nil {
+		t.Fatal(err)
+	}
 	waited := make(chan error, 2)
 	go func() { waited <- set.Do(t.Context(), sem.Op{Num: 1, Delta: -1}) }()
 	go func() { waited <- set.Do(t.Context(), sem.Op{Num: 2}) }()
@@ -190,19 +200,24 @@ func TestView(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	find := func(key sysv.Key) string {
+	find := func(key sysv.Key) (found string) {
 		for _, line := range lines {
 			if strings.HasPrefix(line, key.String()) {
-				return strings.Join(strings.Fields(line), " ")
+				found += strings.Join(strings.Fields(line), " ") + "\n"
 			}
 		}
-		return ""
+		return found
 	}
 	if got, want := find(set.Key()), " 600 7 0 1 0 0 0 0 0 0 0 0 0 … (300) 1 for 1, 1 for 2 to be 0 "; !strings.Contains(got, want) {
 		t.Errorf("the set is %q, want %q in it", got, want)
 	}
 	if got, want := find(q.Key()), fmt.Sprintf(" 600 1 3 16384 %d ", os.Getpid()); !strings.Contains(got, want) {
 		t.Errorf("the queue is %q, want %q in it", got, want)
+	}
+	for _, want := range []string{" 1, ring with 2 unread ", fmt.Sprintf(", of ring %d ", records.ID())} {
+		if got := find(records.Key()); !strings.Contains(got, want) {
+			t.Errorf("the ring is %q, want %q in it", got, want)
+		}
 	}
 	if err := set.SetValues(append([]int{0, 1}, make([]int, 298)...)); err != nil {
 		t.Fatal(err)
