@@ -48,12 +48,15 @@ func (m *memory) setAside(d delivery) bool {
 
 // lookAside returns a copy of the oldest record that is set aside, and where it is.
 func (m *memory) lookAside() (data []byte, tries, at uint32, ok bool, err error) {
-	tail := m.asideTail.get()
-	for at := m.asideRead.get(); at != tail; {
+	tail, at := m.asideTail.get(), m.asideRead.get()
+	if tail-at > m.asideSize {
+		return nil, 0, 0, false, errCorrupt
+	}
+	for at != tail {
 		r := m.asideRecord(at)
 		length := r.length.get()
 		n := units(length)
-		if length >= m.asideSize*unit || n > tail-at || at&(m.asideSize-1)+n > m.asideSize {
+		if length/unit >= m.asideSize || n > tail-at || at&(m.asideSize-1)+n > m.asideSize {
 			return nil, 0, 0, false, errCorrupt
 		}
 		if state := r.state.get(); state&kinds != padding {

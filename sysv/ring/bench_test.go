@@ -412,4 +412,9 @@ func TestBenchmarks(t *testing.T) {
 	if ns := small.roundTrip(t, 1, 50); ns <= 0 {
 		t.Errorf("there and back takes %v ns", ns)
 	}
+	for _, what := range []string{"turns", "copies"} {
+		if ns := atBest(t, what, 50); ns <= 0 {
+			t.Errorf("%s of the machine take %v ns", what, ns)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/lock"
 )
 
 // ID returns the id of the queue's segment, 0 or more, by which [OpenQueueID] finds the
@@ -16,9 +17,9 @@ func (q *Queue) ID() int { return q.group.ID() }
 // Key returns the queue's key.
 func (q *Queue) Key() sysv.Key { return q.group.Key() }
 
-// ErrInUse says that Close came while this process had records or reservations of the
-// queue, or another call was under way.
-var ErrInUse = errors.New("queue is in use by this process")
+// ErrInUse says that Close came while this process had records, reservations or
+// subscriptions, or another call was under way.
+var ErrInUse = errors.New("in use by this process")
 
 // Close ends the membership: what this process has leased and not been given goes to
 // others, and nothing of the queue is left in it. The queue itself stays, unless it is
@@ -44,9 +45,10 @@ func (q *Queue) Close() error {
 	defer cancel()
 	err := unless(q.giveUp(ctx), context.DeadlineExceeded, sysv.ErrRemoved)
 	if closing := q.group.Close(); closing != nil {
-		return errors.Join(err, closing)
+		return errors.Join(err, inUse(closing))
 	}
 	q.closed = true
+	q.stale()
 	q.memory = q.nothing()
 	return err
 }
@@ -54,13 +56,15 @@ func (q *Queue) Close() error {
 func (q *Queue) inUse() bool {
 	q.gate.lock()
 	defer q.gate.unlock()
-	return q.held > 0 || len(q.writing) > 0
+	return q.held > 0 || len(q.writing) > 0 || q.waiting.Load() > 0
 }
 
 // giveUp gives to others what this member has and does not know of, or has not been
 // given yet.
 func (q *Queue) giveUp(ctx context.Context) error {
-	q.producing[q.slot()].store(0)
+	if q.producing[q.slot()].load() == q.me {
+		q.endProducing() // who closes sends no more
+	}
 	changed, err := q.lockConsumers(ctx)
 	if err != nil {
 		return err
@@ -78,6 +82,14 @@ func (q *Queue) nothing() memory {
 	m := memory{shared: new(shared), producing: make([]word, len(q.producing)), size: q.size, ring: unsafe.Pointer(new([unit]byte))}
 	m.tail.store(1)
 	return m
+}
+
+// inUse is the error of closing a group, of which a mutex may be held or awaited.
+func inUse(err error) error {
+	if errors.Is(err, lock.ErrInUse) {
+		return fmt.Errorf("ring: %w: %w", ErrInUse, err)
+	}
+	return err
 }
 
 func unless(err error, expected ...error) error {
@@ -129,6 +141,7 @@ func (q *Queue) Remove() error {
 	q.closing.Lock()
 	defer q.closing.Unlock()
 	if !q.closed {
+		q.stale()
 		q.notEmpty.Advance()
 		q.notFull.Advance()
 	}

@@ -29,13 +29,26 @@ type Config struct {
 	// Ephemeral makes a ring that ends with its last member: see [lock.Config].
 	Ephemeral bool
 
+	// Lossy makes a Feed that keeps the newest records, whoever has seen them.
+	Lossy bool
+	// Cursors is how many subscriptions and reservations a lossless Feed can have at
+	// once, in all processes: 1 to 65536. 0 means two for each process, 64 at least.
+	Cursors int
+
 	// Attempts is how often a record of a Queue may be delivered in vain, to somebody
 	// who died with it or gave it back, before it is set aside: 1 to 65535, or 0 for as
 	// often as you like.
 	Attempts int
-	// Aside is how many bytes those that are set aside have room for, as Size says.
-	// 0 means 64 KiB where Attempts is not 0.
+	// Aside is how many bytes those that are set aside have room for, as Size says: half
+	// of Size at least, which is what 0 means where Attempts is not 0. While they
+	// have no room for one more, that one stays where it was, in the way of the
+	// queue's end and, in time, of producers: see [Lease.Stuck].
 	Aside int
+	// Leases is how many parts of a Queue can be had apart at once, in all processes: 2 to
+	// 65536, of which one is kept for records that are given again. Records that a consumer
+	// gets one after the other are mostly one lease, but at worst each is one. While there
+	// is none left nobody gets another record. 0 means 1024, or two for each process.
+	Leases int
 }
 
 // OpenConfig is how a ring is opened. Nil means the zero OpenConfig.
@@ -46,11 +59,11 @@ type OpenConfig struct {
 
 const (
 	defaultProcesses = 128
+	defaultLeases    = 1024
 
-	defaultSize  = 1 << 20
-	defaultAside = 64 << 10
-	leastSize    = 512
-	mostSize     = 1 << 32
+	defaultSize = 1 << 20
+	leastSize   = 512
+	mostSize    = 1 << 32
 )
 
 // sizeOf returns a size in units, a power of two, or the reason why there is none.

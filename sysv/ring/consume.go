@@ -163,47 +163,71 @@ func (m *memory) doneEarly(at, state uint32) {
 	m.record(at).state.store(state&^kinds | finished)
 }
 
-// give leases what anybody may have.
-func (m *memory) give(me uint32) (i uint32, ok bool) {
-	for k := range min(m.used.load(), uint32(len(m.cells))) {
+// older leases what comes before all that nobody has had: what anybody may have, or
+// what another is to deliver and has not yet, the oldest of it. So who consumes gets
+// records in their order, whoever else does.
+func (m *memory) older(me uint32) (i uint32, ok bool) {
+	for {
+		k, ok := m.oldestLeft(me)
+		if !ok {
+			return 0, false
+		}
 		if c := &m.cells[k]; c.owner.load() == parked {
 			c.owner.store(me)
 			return k, true
 		}
+		if i, ok, again := m.cut(me, k); !again {
+			return i, ok
+		}
 	}
-	return 0, false
 }
 
-// cut leases what another is to deliver and has not yet.
-func (m *memory) cut(me uint32) (i uint32, ok bool) {
+// oldestLeft is the lease that has the oldest record to be had from others.
+func (m *memory) oldestLeft(me uint32) (i uint32, ok bool) {
+	var first uint32
 	for k := range min(m.used.load(), uint32(len(m.cells))) {
 		c := &m.cells[k]
-		if owner := c.owner.load(); owner == 0 || owner == me || owner == stuck {
+		owner := c.owner.load()
+		if owner == 0 || owner == me || owner == stuck {
 			continue
 		}
-		for given := c.given.load(); undelivered(given); given = c.given.load() {
-			if i, ok = m.idle(true); !ok {
-				return 0, false
-			}
-			s := c.span()
-			cut := pair(given>>16, given>>16)
-			at := s.delivered(given)
-			m.cells[i].lay(span{at, s.end(given)}, c.alone.get(), at)
-			m.journal.cell.put(k)
-			m.journal.other.put(i)
-			m.journal.value.put(cut)
-			m.begin(cutting)
-			ok = c.given.swap(given, cut)
-			if ok {
-				m.cells[i].owner.store(me)
-			}
-			m.end()
-			if ok {
-				return i, true
-			}
+		given := c.given.load()
+		if owner != parked && !undelivered(given) {
+			continue
+		}
+		if at := c.span().delivered(given); !ok || int32(at-first) < 0 {
+			i, first, ok = k, at, true
 		}
 	}
-	return 0, false
+	return i, ok
+}
+
+// cut leases what another is to deliver in his lease and has not yet. again is true
+// where he has, meanwhile.
+func (m *memory) cut(me, k uint32) (i uint32, ok, again bool) {
+	c := &m.cells[k]
+	for given := c.given.load(); undelivered(given); given = c.given.load() {
+		if i, ok = m.idle(true); !ok {
+			return 0, false, false
+		}
+		s := c.span()
+		cut := pair(given>>16, given>>16)
+		at := s.delivered(given)
+		m.cells[i].lay(span{at, s.end(given)}, c.alone.get(), at)
+		m.journal.cell.put(k)
+		m.journal.other.put(i)
+		m.journal.value.put(cut)
+		m.begin(cutting)
+		ok = c.given.swap(given, cut)
+		if ok {
+			m.cells[i].owner.store(me)
+		}
+		m.end()
+		if ok {
+			return i, true, false
+		}
+	}
+	return 0, false, true
 }
 
 // requeue gives a delivered record of a lease to others, and tells whether the lease
@@ -375,7 +399,11 @@ func (m *memory) work(me uint32) bool {
 // claimable tells whether something can be claimed, or is parked, as far as one can see
 // at once.
 func (m *memory) claimable() bool {
-	if read := m.read.load(); m.tail.load() != read && m.record(read).state.load() < reserved {
+	// Both lines come from another processor while somebody looks again and again: so he
+	// asks for both at once. The state may be an older one's, and is looked at again then.
+	read := m.read.load()
+	state := m.record(read).state.load()
+	if m.tail.load() != read && (state < reserved || m.record(read).state.load() < reserved) {
 		return true
 	}
 	for i := range min(m.used.load(), uint32(len(m.cells))) {

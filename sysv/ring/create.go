@@ -78,11 +78,14 @@ func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
 	if c.Size == 0 {
 		c.Size = defaultSize
 	}
+	if c.Lossy || c.Cursors != 0 {
+		return nil, plan{}, invalid(key, "Lossy and Cursors are for a Feed")
+	}
 	if c.Attempts < 0 || c.Attempts > mostAttempts {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a record may have 0 to %d attempts, not %d", mostAttempts, c.Attempts))
 	}
 	if c.Aside == 0 && c.Attempts > 0 {
-		c.Aside = defaultAside
+		c.Aside = max(c.Size/2, leastSize)
 	}
 	if c.Aside != 0 && c.Attempts == 0 {
 		return nil, plan{}, invalid(key, "what is set aside has room, but Attempts is 0: nothing is")
@@ -93,13 +96,22 @@ func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
 	if c.Processes < 0 || c.Processes > mostSlots {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a queue is for 1 to %d processes, not %d", mostSlots, c.Processes))
 	}
+	if c.Leases == 0 {
+		c.Leases = max(defaultLeases, 2*c.Processes)
+	}
+	if c.Leases < 2 || c.Leases > mostCells {
+		return nil, plan{}, invalid(key, fmt.Sprintf("a queue has 2 to %d leases, not %d", mostCells, c.Leases))
+	}
 	slots := uint32(c.Processes)
-	l := geometry{cells: max(64, 2*slots), slots: slots, limit: uint32(c.Attempts)}
+	l := geometry{cells: uint32(c.Leases), slots: slots, limit: uint32(c.Attempts)}
 	var reason string
 	if l.size, reason = sizeOf("a queue's Size", c.Size); reason != "" {
 		return nil, plan{}, invalid(key, reason)
 	}
 	if c.Aside != 0 {
+		if c.Aside < c.Size/2 {
+			return nil, plan{}, invalid(key, fmt.Sprintf("Aside is half of Size at least, so that any record has room: %d, not %d", c.Size/2, c.Aside))
+		}
 		if l.aside, reason = sizeOf("Aside", c.Aside); reason != "" {
 			return nil, plan{}, invalid(key, reason)
 		}
@@ -125,7 +137,7 @@ func enterQueue(ctx context.Context, g *lock.Group, err error) (*Queue, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	m.id = g.ID()
-	q := &Queue{group: g, member: member{
+	q := &Queue{vigil: vigil{group: g}, member: member{
 		memory:    m,
 		producers: mutex{Mutex: g.Mutex(producersMutex)},
 		consumers: mutex{Mutex: g.Mutex(consumersMutex)},

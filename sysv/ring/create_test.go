@@ -98,7 +98,10 @@ func TestQueueConfigs(t *testing.T) {
 		{"1 to 2047 processes, not 2048", Config{Processes: 2048}},
 		{"0 to 65535 attempts, not -1", Config{Attempts: -1}},
 		{"0 to 65535 attempts, not 65536", Config{Attempts: 65536}},
-		{"Aside is 512 to 4294967296 bytes, not 1", Config{Attempts: 1, Aside: 1}},
+		{"Aside is half of Size at least, so that any record has room: 524288, not 65536", Config{Attempts: 1, Aside: 64 << 10}},
+		{"2 to 65536 leases, not 1", Config{Leases: 1}},
+		{"are for a Feed", Config{Lossy: true}},
+		{"are for a Feed", Config{Cursors: 1}},
 		{"Attempts is 0: nothing is", Config{Aside: 512}},
 		{"0601 marks", Config{Mode: 0o601}},
 	} {

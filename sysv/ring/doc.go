@@ -1,6 +1,6 @@
 // Package ring hands records from process to process through shared memory, whoever
-// is killed: a [Queue], of which each record goes to one consumer, and a [Latest], of
-// which only the newest value counts.
+// is killed: a [Queue], of which each record goes to one consumer, a [Feed], of which
+// each record goes to all, and a [Latest], of which only the newest value counts.
 //
 // A ring is one shared memory segment and one semaphore set under one key, as a group of
 // package lock is: it is made whole or not at all, what the dead leave heals, and its
@@ -28,7 +28,7 @@
 // [Queue.Reserve] and [Reservation.Commit], and [Record.Bytes]. For many small ones
 // there are [Queue.SendBatch], [Queue.ReceiveBatch] and [Queue.DoneBatch].
 //
-// # What is promised
+// # What a Queue promises
 //
 // A record whose Send or Commit has returned nil is delivered, whoever dies, until a Done of
 // it. One that was not finished when its producer died is never seen. If a consumer is

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // Latest and Feed are explored here as Queue is in model_test.go, through the package's
@@ -76,6 +77,7 @@ type explorer struct {
 	deaths uint8
 	mayDie func(who int) bool
 	stops  bool // of any one, for good, at any step
+	coarse bool // get and put are no steps
 	// fault changes what an access does; see the mutants.
 	fault func(t *turn, a access, w *word, old, new uint32) (answer uint32, instead bool)
 
@@ -93,10 +95,12 @@ type turn struct {
 	known   string // answers, still to be given again
 	answers []byte
 	acted   bool
-	wakes   bool // without a reason
-	loads   int  // in the whole call
+	wakes   bool  // without a reason
+	loads   int   // in the whole call
+	stored  *word // to which it last stored, in the whole call
 	broken  string
 	what    string
+	tells   bool // what it does
 }
 
 func (x *explorer) save() string {
@@ -119,18 +123,29 @@ func (t *turn) each(a access, w *word, old, new uint32) uint32 {
 	if a == loads {
 		t.loads++
 	}
+	defer func() { // after the access has been made
+		if a == stores {
+			t.stored = w
+		}
+	}()
 	if len(t.known) > 0 {
 		answer := binary.LittleEndian.Uint32([]byte(t.known[:4]))
 		t.known = t.known[4:]
 		return answer
 	}
-	if t.acted {
+	visible := !t.coarse || a != gets && a != puts
+	if visible && t.acted {
 		panic(paused{})
 	}
 	answer := t.access(a, w, old, new)
-	t.acted = true
-	t.what = fmt.Sprintf("%s %s %#x = %#x", accessName(a), t.nameOf(w), new, answer)
 	t.answers = binary.LittleEndian.AppendUint32(t.answers, answer)
+	if !visible {
+		return answer
+	}
+	t.acted = true
+	if t.tells {
+		t.what = fmt.Sprintf("%s %s %#x = %#x", accessName(a), t.nameOf(w), new, answer)
+	}
 	return answer
 }
 
@@ -287,7 +302,7 @@ type turned struct {
 	bad  string
 }
 
-func (x *explorer) turns(u *universe) (all []turned) {
+func (x *explorer) turns(u *universe, tells bool) (all []turned) {
 	for who := range x.actors {
 		p := &u.actor[who]
 		if p.stage < actorStages {
@@ -298,7 +313,7 @@ func (x *explorer) turns(u *universe) (all []turned) {
 				continue
 			}
 			to := *u
-			t := &turn{explorer: x, u: &to, who: who, wakes: wakes}
+			t := &turn{explorer: x, u: &to, who: who, wakes: wakes, tells: tells}
 			if t.step() {
 				all = append(all, turned{to, who, t.what, t.broken})
 				break
@@ -336,11 +351,16 @@ func (x *explorer) explore() explored {
 	trace := func(i int32, last *turned) string {
 		var steps []string
 		if last != nil {
-			steps = append(steps, fmt.Sprintf("%d %s", last.who, last.what))
+			before := all[i]
+			for _, m := range x.turns(&before, true) {
+				if m.to == last.to {
+					steps = append(steps, fmt.Sprintf("%d %s", m.who, m.what))
+				}
+			}
 		}
 		for ; parent[i] >= 0; i = parent[i] {
 			before := all[parent[i]]
-			for _, m := range x.turns(&before) {
+			for _, m := range x.turns(&before, true) {
 				if m.to == all[i] {
 					steps = append(steps, fmt.Sprintf("%d (%d) %s", m.who, before.actor[m.who].stage, m.what))
 					break
@@ -355,7 +375,7 @@ func (x *explorer) explore() explored {
 			return explored{len(all), "too many states", trace(int32(i), nil)}
 		}
 		u := all[i]
-		for _, m := range x.turns(&u) {
+		for _, m := range x.turns(&u, false) {
 			if m.bad != "" {
 				return explored{len(all), m.bad, trace(int32(i), &m)}
 			}
@@ -468,3 +488,5 @@ func exploreAll(t *testing.T, what string, all []named) {
 	}
 	t.Logf("%s model: %d states in %d scenarios", what, states, len(all))
 }
+
+func wordAt(base unsafe.Pointer, i uint32) *word { return (*word)(unsafe.Add(base, i*4)) }

@@ -24,7 +24,7 @@ const (
 // newQueue makes a queue of so many units and returns what others need to join.
 func newQueue(t testing.TB, units int) (ids []string, q *Queue) {
 	t.Helper()
-	q, err := CreateQueue(context.Background(), sysv.Private, &Config{Size: units * unit, Attempts: testLimit, Aside: testAside * unit})
+	q, err := CreateQueue(context.Background(), sysv.Private, &Config{Size: units * unit, Attempts: testLimit, Aside: max(testAside, units/2) * unit})
 	kit.Must(t, err)
 	endQueue(t, q)
 	return []string{strconv.Itoa(q.ID()), "0"}, q

@@ -80,6 +80,8 @@ func (l *Latest) Get(buf []byte) (n int, number uint64, err error) {
 // that is newer still: who is slow misses values. When ctx ends first the error is
 // ctx's. Without processor time, but for some microseconds at first.
 func (l *Latest) Wait(ctx context.Context, number uint64) error {
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	w := l.spare.Get().(*latestWait)
 	w.number = number
 	err := l.changed.Until(ctx, w.ready)

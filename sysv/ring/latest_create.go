@@ -21,8 +21,8 @@ const mostLatest = 1 << 30
 type latestHeader struct{ most uint32 }
 
 // CreateLatest makes a Latest for values of up to size bytes, 1 to 1<<30, and joins it,
-// unless ctx ends before that is done. Of cfg Size, Attempts and Aside have to be 0. All
-// else is as with [CreateQueue].
+// unless ctx ends before that is done. Of cfg only Processes, Mode, OwnedBy and
+// Ephemeral may be set. All else is as with [CreateQueue].
 func CreateLatest(ctx context.Context, key sysv.Key, size int, cfg *Config) (*Latest, error) {
 	c, p, err := cfg.latest(key, size)
 	if err != nil {
@@ -68,8 +68,8 @@ func (cfg *Config) latest(key sysv.Key, size int) (*Config, plan, error) {
 	if cfg != nil {
 		c = *cfg
 	}
-	if c.Size != 0 || c.Attempts != 0 || c.Aside != 0 {
-		return nil, plan{}, invalid(key, "Size, Attempts and Aside are for a Queue")
+	if c.Size != 0 || c.Attempts != 0 || c.Aside != 0 || c.Leases != 0 || c.Lossy || c.Cursors != 0 {
+		return nil, plan{}, invalid(key, "Size, Attempts, Aside, Leases, Lossy and Cursors are not for a Latest")
 	}
 	if size < 1 || size > mostLatest {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a value has up to 1 to %d bytes, not %d", mostLatest, size))
@@ -121,8 +121,8 @@ func (l *Latest) ID() int { return l.group.ID() }
 func (l *Latest) Key() sysv.Key { return l.group.Key() }
 
 // Close ends the membership. The newest value stays, unless the Latest is ephemeral and
-// this was its last member. Where a Set of this process is under way the error is
-// [lock.ErrInUse]. To close again does nothing; Remove still works; everything
+// this was its last member. Where a call of this process is under way that
+// may have to wait the error is [ErrInUse]. To close again does nothing; Remove still works; everything
 // else gives [os.ErrClosed].
 //
 // No other call may begin while Close runs: it could touch memory that is there no more,
@@ -133,13 +133,16 @@ func (l *Latest) Close() error {
 	if l.closed {
 		return nil
 	}
+	if l.waiting.Load() > 0 {
+		return fmt.Errorf("ring: latest %d: %w", l.ID(), ErrInUse)
+	}
 	if err := l.group.Close(); err != nil {
-		return err
+		return inUse(err)
 	}
 	l.closed = true
 	l.stale()
 	most := l.most
-	l.latestMemory = newLatestMemory(make([]byte, latestSize(0)), 0) // for calls that look before they ask
+	l.latestMemory = newLatestMemory(make([]byte, latestSize(1)), 1) // for calls that look before they ask
 	l.most = most
 	return nil
 }

@@ -76,8 +76,8 @@ func TestLatestConfigs(t *testing.T) {
 		{"1 to 1073741824 bytes, not 0", 0, Config{}},
 		{"not -1", -1, Config{}},
 		{"not 1073741825", 1<<30 + 1, Config{}},
-		{"are for a Queue", 1, Config{Size: 4096}},
-		{"are for a Queue", 1, Config{Attempts: 1}},
+		{"are not for a Latest", 1, Config{Size: 4096}},
+		{"are not for a Latest", 1, Config{Attempts: 1}},
 		{"1 to 2047 processes, not 2048", 1, Config{Processes: 2048}},
 	} {
 		_, err := CreateLatest(kit.Patient(t), key, tt.size, &tt.cfg)

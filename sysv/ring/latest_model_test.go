@@ -172,7 +172,7 @@ func (s *latestScene) call(t *turn) {
 			p.stage = latestSleeping
 		}
 	case latestSleeping:
-		l.changed.await(eventSeen(p.vars[sawSequence]))
+		t.must(l.changed.await(background, eventSeen(p.vars[sawSequence])))
 		p.vars[sawSequence], p.stage = 0, latestAwake
 	case latestAwake:
 		if l.another(s.number(p.vars[hasNumber])) {

@@ -23,18 +23,27 @@ import (
 // sees to. A reader reads the number, then the value, then the number again, and
 // between the last two there is a fence.
 
-// latestShared is what all share.
+// latestShared is what all share, before the places of the bytes. What a reader needs of
+// a value besides its bytes is in the line that tells which value that is.
 type latestShared struct {
 	newest  word // the lower half of the newest value's number
-	_       [line - 4]byte
+	_       word
+	values  [kept]value
+	_       [line - 8 - kept*8]byte
 	changed bell
 	_       [line - 4]byte
 }
 
-// A value has these before its bytes.
+// A value is what is said of some bytes.
 type value struct {
 	era    word // the upper half of its number
 	length word // in bytes
+}
+
+// A place is where a value is.
+type place struct {
+	*value
+	data unsafe.Pointer
 }
 
 // kept is how many places there are, a power of two, so that the number says in which
@@ -51,14 +60,14 @@ const keepsOut = 10 * time.Millisecond
 // latestMemory is the segment as this process sees it.
 type latestMemory struct {
 	*latestShared
-	values unsafe.Pointer
-	most   uint32 // bytes of a value
+	data unsafe.Pointer
+	most uint32 // bytes of a value
 }
 
 // latestStride is how far places are apart, and latestSize how much memory they take
 // with what all share.
 func latestStride(most uint32) uintptr {
-	return (unsafe.Sizeof(value{}) + uintptr(most) + line - 1) &^ (line - 1)
+	return (uintptr(most) + line - 1) &^ (line - 1)
 }
 
 func latestSize(most uint32) uintptr {
@@ -67,16 +76,16 @@ func latestSize(most uint32) uintptr {
 
 // newLatestMemory is for memory of latestSize.
 func newLatestMemory(b []byte, most uint32) latestMemory {
-	return latestMemory{(*latestShared)(unsafe.Pointer(&b[0])), unsafe.Pointer(&b[unsafe.Sizeof(latestShared{})]), most}
+	m := latestMemory{latestShared: (*latestShared)(unsafe.Pointer(&b[0])), most: most}
+	m.data = unsafe.Add(unsafe.Pointer(m.latestShared), unsafe.Sizeof(latestShared{}))
+	return m
 }
 
-func (m *latestMemory) value(number uint32) *value {
-	return (*value)(unsafe.Add(m.values, uintptr(number%kept)*latestStride(m.most)))
+func (m *latestMemory) value(number uint32) place {
+	return place{&m.values[number%kept], unsafe.Add(m.data, uintptr(number%kept)*latestStride(m.most))}
 }
 
-func (v *value) bytes(length uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(v), unsafe.Sizeof(value{}))), length)
-}
+func (p place) bytes(length uint32) []byte { return unsafe.Slice((*byte)(p.data), length) }
 
 // write makes data the newest value, under the writers' mutex.
 func (m *latestMemory) write(data []byte) (number uint64) {

@@ -312,7 +312,7 @@ func TestLatestHostileContent(t *testing.T) {
 			if r.IntN(2) == 0 {
 				value %= 200
 			}
-			at := []int{0, line, 2*line + r.IntN(kept)*int(latestStride(100)), 2*line + r.IntN(kept)*int(latestStride(100)) + 4, r.IntN(len(words)/4) * 4}
+			at := []int{0, line, 8 + 4*r.IntN(2*kept), r.IntN(len(words)/4) * 4}
 			binary.LittleEndian.PutUint32(words[at[r.IntN(len(at))]:], value)
 		}
 		n, _, err := l.Get(buf[:r.IntN(100)])

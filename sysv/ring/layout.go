@@ -38,7 +38,7 @@ type shared struct {
 	asideRead word
 	_         [line - 8]byte
 
-	ended word // a producer has finished since the last one began
+	ended word // a producer has finished
 	_     [line - 4]byte
 
 	notEmpty bell
@@ -155,7 +155,7 @@ func (m *memory) bytes(at, length uint32) []byte {
 // are left. Others wrote what stands there: it is read once.
 func (m *memory) extent(at, left uint32) (length, n uint32, err error) {
 	length = m.record(at).length.get()
-	if length >= m.size*unit {
+	if length/unit >= m.size {
 		return 0, 0, errCorrupt
 	}
 	n = units(length)

@@ -75,22 +75,26 @@ func (l *lease) index(at uint32) int {
 	return low
 }
 
-// find returns the record at a position if it is open, or else nil.
-func (l *lease) find(k key) *opened {
+// find returns a record if it is open, or else nil.
+func (l *lease) find(k key) *opened { return l.findNear(k, l.next) }
+
+// findNear is find where it is known where the record may be.
+func (l *lease) findNear(k key, guess int) *opened {
 	if l.empty() {
 		return nil
 	}
-	o := &l.open[l.next]
-	if o.at != k.at() {
-		o = &l.open[l.index(k.at())]
+	if guess >= len(l.open) || l.open[guess].at != k.at() {
+		guess = l.index(k.at())
 	}
-	if o.at != k.at() || o.serial != k.serial() || o.over {
+	o := &l.open[guess]
+	if guess < l.next || o.at != k.at() || o.serial != k.serial() || o.over {
 		return nil
 	}
 	return o
 }
 
-// deliver goes on in a lease, by most records.
+// deliver goes on in a lease, by most records. None of them is to be set aside: those of
+// a lease that were delivered most often come first, and the first of all was not.
 func (q *member) deliver(l *lease, most int) (records []opened, err error) {
 	if l.next > len(l.open)/2 {
 		l.open, l.next = append(l.open[:0], l.open[l.next:]...), 0
@@ -138,23 +142,6 @@ func (q *member) goOn(l *lease) (over bool) {
 // hand gives a record of a lease to others. found is false if it is not open any more;
 // ok is false if there is no cell for it, and nothing happened.
 func (q *member) hand(ctx context.Context, l *lease, k key) (found, ok, over bool, err error) {
-	return q.part(ctx, l, k, func(o *opened) (ok, over bool) { return q.requeue(l.cell, k.at(), o.state) })
-}
-
-// drop sets a record of a lease aside, or keeps it where it gets stuck. Where nothing
-// of that is possible ok is false, and it is delivered all the same.
-func (q *member) drop(ctx context.Context, l *lease, k key) (ok, over bool, err error) {
-	_, ok, over, err = q.part(ctx, l, k, func(o *opened) (ok, over bool) {
-		if q.setAside(o.delivery) {
-			return true, false
-		}
-		return q.put(l.cell, k.at(), o.state|taken, stuck)
-	})
-	return ok, over, err
-}
-
-// part does something under the consumers' mutex that takes a record out of a lease.
-func (q *member) part(ctx context.Context, l *lease, k key, do func(o *opened) (ok, over bool)) (found, ok, over bool, err error) {
 	changed, err := q.lockConsumers(ctx)
 	if err != nil {
 		return false, false, false, err
@@ -162,7 +149,7 @@ func (q *member) part(ctx context.Context, l *lease, k key, do func(o *opened) (
 	q.gate.lock()
 	o := l.find(k)
 	if found = o != nil; found {
-		ok, over = do(o)
+		ok, over = q.requeue(l.cell, o.at, o.state)
 	}
 	if ok {
 		o.over = true

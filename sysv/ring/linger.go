@@ -27,23 +27,23 @@ const (
 
 // A luck is how something went lately.
 type luck struct {
-	skip atomic.Int32 // so many times it is left out
-	next atomic.Int32 // and so many if it is in vain again
+	skip atomic.Uint32 // so many times it is left out
+	next atomic.Uint32 // and so many if it is in vain again
 }
 
 // skipped tells whether it is to be left out this time.
 func (l *luck) skipped() bool {
 	skip := l.skip.Load()
 	if skip > 0 {
-		l.skip.Store(skip - 1)
+		release(&l.skip, skip-1)
 	}
 	return skip > 0
 }
 
-func (l *luck) hadNone(most int32) {
+func (l *luck) hadNone(most uint32) {
 	next := l.next.Load()
-	l.skip.Store(next)
-	l.next.Store(min(2*next+1, most))
+	release(&l.skip, next)
+	release(&l.next, min(2*next+1, most))
 }
 
 // linger looks until there is enough of what there is so much now.
@@ -60,7 +60,7 @@ func (l *luck) linger(now, enough uint32, look func() uint32) {
 			}
 			return
 		}
-		l.next.Store(0)
+		release(&l.next, 0)
 		if now = found; now >= enough {
 			return
 		}
@@ -75,7 +75,7 @@ func (l *luck) spin(ready func() bool) bool {
 	for begin := time.Now(); time.Since(begin) < longestSpin; {
 		for range 8 {
 			if ready() {
-				l.next.Store(0)
+				release(&l.next, 0)
 				return true
 			}
 			pause(50)

@@ -208,12 +208,9 @@ func (q *member) obtainHolding(gone []leaseOfTheDead, how effort) (i uint32, d d
 		}
 	}
 	for {
-		if i, ok = q.give(q.me); !ok {
+		if i, ok = q.older(q.me); !ok {
 			if i, d, ok, err = q.claim(q.me, q.most, dead); ok || err != nil {
 				return i, d, ok, ended, err
-			}
-			if how != quickly {
-				i, ok = q.cut(q.me)
 			}
 		}
 		if !ok {
@@ -287,7 +284,7 @@ func (q *member) leasesOfTheDead() (gone []leaseOfTheDead, err error) {
 
 // look tells whether it is worth while to call obtain.
 func (q *member) look() (bool, error) {
-	if q.work(q.me) || q.ended.load() != 0 && !q.anythingLeft() {
+	if q.work(q.me) || q.ended.load() != 0 && !q.anythingLeft() { // then who sent may be dead
 		return true, nil
 	}
 	if read := q.read.load(); read != q.tail.load() {

@@ -21,7 +21,7 @@ type mutant struct {
 }
 
 func scenarioOf(t *testing.T, name string) scenario {
-	for _, in := range slices.Concat(scenarios, largeScenarios) {
+	for _, in := range slices.Concat(scenarios, largeScenarios, hugeScenarios) {
 		if in.name == name {
 			return in
 		}
@@ -180,6 +180,14 @@ var mutants = []mutant{
 	{name: "moves stays odd", large: true, in: "room, after a death in a cut", breaks: everythingIsDone,
 		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == stores && w == &r.mem.moves && new&1 == 0 && r.w.unclean[1]
+		}},
+	{name: "stuck, and still in its lease", in: "set aside, and no room for another", breaks: exactlyOnePlace,
+		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
+			if a == stores && new&taken != 0 && new < reserved && r.p.stage == obtaining && r.name(w) == "the ring" {
+				r.changing(w, new)
+				return 0, true
+			}
+			return 0, false
 		}},
 	{name: "set aside, and nobody knows", in: "set aside", breaks: neverAfterDone,
 		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {

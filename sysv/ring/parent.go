@@ -13,6 +13,7 @@ import (
 const (
 	queueEnv  = "SYSVIPC_QUEUE"
 	latestEnv = "SYSVIPC_LATEST"
+	feedEnv   = "SYSVIPC_FEED"
 )
 
 // Env returns the variable by which a child finds the queue with [QueueFromParent]:
@@ -44,6 +45,18 @@ func LatestFromParent(ctx context.Context, cfg *OpenConfig) (*Latest, error) {
 		return nil, err
 	}
 	return OpenLatestID(ctx, id, cfg)
+}
+
+// Env is [Queue.Env], for [FeedFromParent].
+func (f *Feed) Env() string { return env(feedEnv, f.ID()) }
+
+// FeedFromParent is [QueueFromParent] for a Feed.
+func FeedFromParent(ctx context.Context, cfg *OpenConfig) (*Feed, error) {
+	id, err := fromParent(feedEnv)
+	if err != nil {
+		return nil, err
+	}
+	return OpenFeedID(ctx, id, cfg)
 }
 
 func env(name string, id int) string { return fmt.Sprintf("%s=%d", name, id) }

@@ -3,22 +3,16 @@ package ring
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"example.com/sysvipc/sysv/lock"
 )
 
 // A Queue is this process's membership in a queue of records: each goes to one
 // consumer. All methods can be called by several goroutines at once.
 type Queue struct {
-	group *lock.Group
+	vigil
 	member
-
-	closing sync.Mutex // of Close, and of what must not run beside it
-	closed  bool
 
 	sends                atomic.Bool // it has said so
 	claims               uint32      // behind the gate
@@ -39,8 +33,18 @@ var ErrTooLong = fmt.Errorf("record is too long for the ring: %w", syscall.EMSGS
 func (q *Queue) init() {
 	q.consumed.init()
 	q.produced.init()
-	q.ready = func() bool { return q.work(q.me) || q.ended.load() != 0 && !q.anythingLeft() || q.someoneDied() }
+	q.ready = func() bool { return q.work(q.me) || q.seemsEnded() || q.someoneDied() }
 	q.most = min(q.size/4, longestLease)
+}
+
+// LongestRecord returns how many bytes a record may have: a quarter of the ring, less 8.
+func (q *Queue) LongestRecord() int { return q.longestRecord() }
+
+func (q *Queue) fits(n int) error {
+	if n < 0 || n > q.longestRecord() {
+		return fmt.Errorf("%d bytes of %d at most: %w", n, q.longestRecord(), ErrTooLong)
+	}
+	return nil
 }
 
 // longestRecord is how many bytes a record may have: a quarter of the ring with what

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -367,4 +368,165 @@ func TestNoAllocation(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a record", n)
 	}
+}
+
+// Whoever consumes gets the oldest: what another is to deliver and has not, before what
+// nobody has had.
+func TestOrderOfSeveralConsumers(t *testing.T) {
+	_, a := newQueue(t, 64)
+	b := rejoin(t, a)
+	closeQueue(t, b)
+	send(t, a, "1", "2", "3", "4")
+	first := receive(t, a, "1", 0) // and has leased the others
+	send(t, a, "5", "6")
+	second := receive(t, b, "2", 0)
+	kit.Must(t, first.Done())
+	third := receive(t, a, "3", 0)
+	kit.Must(t, second.Done())
+	for _, want := range []string{"4", "5", "6"} {
+		kit.Must(t, receive(t, b, want, 0).Done())
+	}
+	kit.Must(t, third.Done())
+	nothingLeft(t, a)
+	nothingLeft(t, b)
+}
+
+// What is set aside is told by what Aside returned, not by what became of it since.
+func TestForgetOnlyWhatIsAside(t *testing.T) {
+	_, q := newQueue(t, 64)
+	kit.WantError(t, new(Aside).Forget(bg), ErrNotHeld)
+	none, ok, err := q.Aside(bg)
+	kit.Must(t, err)
+	if ok {
+		t.Errorf("%q is set aside", none.Data)
+	}
+	for _, record := range []string{"a longer one", "another"} {
+		send(t, q, record)
+		for i := range testLimit {
+			kit.Must(t, receive(t, q, record, i).Requeue(bg))
+		}
+	}
+	nothingLeft(t, q)
+	kit.WantError(t, none.Forget(bg), ErrNotHeld)
+	for _, record := range []string{"a longer one", "another"} {
+		a, ok, err := q.Aside(bg)
+		kit.Must(t, err)
+		if !ok || string(a.Data) != record {
+			t.Fatalf("aside is %q, %v, want %q", a.Data, ok, record)
+		}
+		a.Data = a.Data[:1]
+		kit.Must(t, a.Forget(bg))
+	}
+}
+
+// The longest record has room aside, wherever the ring aside begins.
+func TestTheLongestIsSetAside(t *testing.T) {
+	q, err := CreateQueue(bg, sysv.Private, &Config{Size: 4096, Attempts: 1})
+	kit.Must(t, err)
+	endQueue(t, q)
+	for _, n := range []int{100, q.LongestRecord(), 1, q.LongestRecord(), q.LongestRecord()} {
+		kit.Must(t, q.Send(bg, make([]byte, n)))
+		r, err := q.Receive(kit.Patient(t))
+		kit.Must(t, err)
+		kit.Must(t, r.Requeue(bg))
+		nothingLeft(t, q)
+		a, ok, err := q.Aside(bg)
+		kit.Must(t, err)
+		if !ok || len(a.Data) != n {
+			t.Fatalf("%d bytes aside, %v, want %d", len(a.Data), ok, n)
+		}
+		kit.Must(t, a.Forget(bg))
+	}
+}
+
+// Nonsense where nothing can be set aside is no place to look.
+func TestNothingAsideInNonsense(t *testing.T) {
+	q, err := CreateQueue(bg, sysv.Private, &Config{Size: 512})
+	kit.Must(t, err)
+	endQueue(t, q)
+	q.asideTail.store(7)
+	_, _, err = q.Aside(bg)
+	kit.WantError(t, err, errCorrupt)
+}
+
+// A batch of another queue stays held.
+func TestDoneBatchOfAnotherQueue(t *testing.T) {
+	_, a := newQueue(t, 64)
+	_, b := newQueue(t, 64)
+	send(t, a, "1", "2")
+	records := make([]Record, 2)
+	if n, err := a.ReceiveBatch(kit.Patient(t), records); n != 2 || err != nil {
+		t.Fatalf("%d records, %v", n, err)
+	}
+	kit.WantError(t, b.DoneBatch(records), ErrNotHeld)
+	kit.Must(t, a.DoneBatch(records))
+	kit.WantError(t, a.DoneBatch(records), ErrNotHeld)
+	kit.Must(t, a.Close())
+}
+
+// A producer that dies does not keep the queue open that others have finished.
+func TestFinishBesideTheDead(t *testing.T) {
+	ids, q := newQueue(t, 64)
+	send(t, q, "1")
+	kit.Must(t, q.Finish())
+	p := sysvtest.Start(t, reserver, ids[0], ids[1], "1")
+	p.Line()
+	p.Kill()
+	kit.Must(t, receive(t, q, "1", 0).Done())
+	if _, err := q.Receive(kit.Patient(t)); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	n, err := q.SendBatch(bg, nil) // sends nothing
+	if n != 0 || err != nil {
+		t.Errorf("%d of no records sent, %v", n, err)
+	}
+	if _, err := q.Receive(kit.Patient(t)); err != io.EOF {
+		t.Errorf("at the end still: %v", err)
+	}
+}
+
+// Who closes has finished.
+func TestCloseFinishes(t *testing.T) {
+	_, q := newQueue(t, 64)
+	producer := rejoin(t, q)
+	send(t, producer, "1")
+	kit.Must(t, producer.Close())
+	kit.Must(t, receive(t, q, "1", 0).Done())
+	if _, err := q.Receive(kit.Patient(t)); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
+// A call that waits keeps the memory in use.
+func TestCloseWhileOthersWait(t *testing.T) {
+	_, q := newQueue(t, 64)
+	other := rejoin(t, q)
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := kit.Async(t, func() error { _, err := other.Receive(ctx); return err })
+	kit.Eventually(t, "it waits", func() bool { st, err := q.Stat(); return err == nil && st.ConsumersWait })
+	kit.WantError(t, other.Close(), ErrInUse)
+	cancel()
+	kit.WantError(t, wait(), context.Canceled)
+	kit.Must(t, other.Close())
+}
+
+// Who has a lease hears of a removal as well.
+func TestRemovalOfWhatIsLeased(t *testing.T) {
+	_, q := newQueue(t, 1<<12)
+	other := rejoin(t, q)
+	for range 1000 {
+		send(t, q, "x")
+	}
+	kit.Must(t, receive(t, other, "x", 0).Done())
+	kit.Must(t, q.Remove())
+	kit.Eventually(t, "it is told", func() bool {
+		r, err := other.Receive(kit.Patient(t))
+		if err != nil {
+			kit.WantError(t, err, sysv.ErrRemoved)
+			return true
+		}
+		kit.Must(t, r.Done())
+		return false
+	})
+	kit.Must(t, other.Close())
 }

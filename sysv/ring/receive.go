@@ -35,6 +35,9 @@ func (k key) serial() uint32 { return uint32(k >> 32) }
 // Receive waits for a record and gives it in place. When ctx ends first the error is
 // ctx's. Once the queue has come to its end it is io.EOF, see [Queue.Finish].
 func (q *Queue) Receive(ctx context.Context) (r Record, err error) {
+	if err := q.there(); err != nil {
+		return r, err
+	}
 	l, o, err := q.tryOne()
 	if l == nil && err == nil {
 		l, o, err = q.receive(ctx)
@@ -62,6 +65,9 @@ func (q *Queue) ReceiveBatch(ctx context.Context, buf []Record) (n int, err erro
 	if len(buf) == 0 {
 		return 0, nil
 	}
+	if err := q.there(); err != nil {
+		return 0, err
+	}
 	n, err = q.trySome(buf)
 	if n > 0 || err != nil {
 		return n, err
@@ -77,6 +83,8 @@ func (q *Queue) ReceiveBatch(ctx context.Context, buf []Record) (n int, err erro
 
 // receive is for who has found nothing.
 func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
+	q.waiting.Add(1)
+	defer q.waiting.Add(-1)
 	for misses := 0; ; {
 		if !q.workSpin.spin(q.claimable) {
 			if err := q.notEmpty.Until(ctx, q.ready); err != nil {
@@ -97,13 +105,16 @@ func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
 		select {
 		case <-ctx.Done():
 			return nil, o, ctx.Err()
-		case <-time.After(time.Millisecond):
+		case <-time.After(time.Millisecond << min(misses/8, 5)):
 		}
 	}
 }
 
 // TryReceive is Receive that returns false where there is nothing.
 func (q *Queue) TryReceive() (r Record, ok bool, err error) {
+	if err := q.there(); err != nil {
+		return r, false, err
+	}
 	l, o, err := q.tryOne()
 	if l == nil && err == nil && q.ready() {
 		l, o, err = q.tryHard(context.Background())
@@ -127,24 +138,15 @@ func (q *Queue) Next(ctx context.Context, buf []byte) (data []byte, err error) {
 
 // tryOne and trySome get what can be had without waiting and without a system call.
 func (q *Queue) tryOne() (l *lease, o opened, err error) {
-	for {
-		q.gate.lock()
-		l, records, err := q.some(1)
-		if len(records) == 0 {
-			q.gate.unlock()
-			return nil, o, err
-		}
-		o = records[0]
+	q.gate.lock()
+	l, records, err := q.some(1)
+	if len(records) == 0 {
 		q.gate.unlock()
-		if !q.spent(o.delivery) {
-			return l, o, nil
-		}
-		ok, over, err := q.drop(context.Background(), l, keyOf(o.at, o.serial))
-		if !ok { // it is delivered all the same
-			return l, o, err
-		}
-		q.madeRoom(over)
+		return nil, o, err
 	}
+	o = records[0]
+	q.gate.unlock()
+	return l, o, nil
 }
 
 func (q *Queue) trySome(buf []Record) (n int, err error) {
@@ -157,16 +159,14 @@ func (q *Queue) trySome(buf []Record) (n int, err error) {
 		var l *lease
 		var records []opened
 		l, records, err = q.some(len(buf) - n)
-		more := buf[n:][:len(records)]
-		spent := q.records(more, l, records)
+		for _, o := range records {
+			buf[n].is(l, o)
+			n++
+		}
 		q.gate.unlock()
-		if len(more) == 0 {
+		if len(records) == 0 {
 			break
 		}
-		if spent {
-			more, err = q.withoutSpent(more)
-		}
-		n += len(more)
 	}
 	return n, err
 }
@@ -212,33 +212,6 @@ func (q *Queue) opened(cell uint32, d delivery) *lease {
 		q.current = append(q.current, l)
 	}
 	return l
-}
-
-// records makes Records of what was delivered, and tells whether there are some that
-// are to be set aside.
-func (q *Queue) records(buf []Record, l *lease, from []opened) (spent bool) {
-	for i := range from {
-		buf[i].is(l, from[i])
-		spent = spent || q.spent(from[i].delivery)
-	}
-	return spent
-}
-
-// withoutSpent sets aside what is to be.
-func (q *Queue) withoutSpent(records []Record) (left []Record, err error) {
-	left = records[:0]
-	for _, r := range records {
-		if err == nil && r.Attempts >= int(q.limit) {
-			var ok, over bool
-			if ok, over, err = q.drop(context.Background(), r.lease, r.key); ok {
-				q.madeRoom(over)
-				continue
-			}
-		}
-		left = append(left, r)
-	}
-	clear(records[len(left):])
-	return left, err
 }
 
 // tryHard does what it can to get a record, but wait for one.
@@ -313,8 +286,9 @@ func (r *Record) Requeue(ctx context.Context) error {
 	return &sysv.Error{Op: "ring", ID: -1, Err: syscall.EAGAIN, Hint: "no cell is idle"}
 }
 
-// DoneBatch is Done of several records, for less. Those that are not held any more are
-// left out, and the error is [ErrNotHeld] then.
+// DoneBatch is Done of several records of this queue, for less. Those that are not held
+// any more, and those of other queues, are left as they are, and the error is
+// [ErrNotHeld] then.
 func (q *Queue) DoneBatch(records []Record) (err error) {
 	q.endingUse()
 	anyOver, first := false, 0
@@ -330,7 +304,6 @@ func (q *Queue) DoneBatch(records []Record) (err error) {
 	}
 	q.gate.unlock()
 	q.madeRoom(anyOver)
-	clear(records)
 	return err
 }
 
@@ -340,23 +313,24 @@ func (q *Queue) doneOfLease(records []Record) (over, missing bool) {
 	if l == nil || l.queue != q {
 		return false, true
 	}
+	next := l.next
 	for i := range records {
 		r := &records[i]
-		o := l.find(r.key)
+		o := l.findNear(r.key, next+i) // as they were received
 		if o == nil {
 			missing = true
-			r.lease = nil
 			continue
 		}
 		o.over = true
 		q.held--
+		r.Bytes, r.lease = nil, nil
 	}
 	if !l.empty() && l.open[l.next].over && q.goOn(l) {
 		return true, missing
 	}
 	for i := range records {
 		r := &records[i]
-		if at := r.key.at(); r.lease != nil && !l.empty() && int32(at-l.open[l.next].at) >= 0 {
+		if at := r.key.at(); r.lease == nil && !l.empty() && int32(at-l.open[l.next].at) >= 0 {
 			q.doneEarly(at, l.open[l.index(at)].state)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 // TrySend is Send that returns false where it would have to wait for room.
 func (q *Queue) TrySend(data []byte) (ok bool, err error) {
-	if len(data) > q.longestRecord() {
-		return false, ErrTooLong
+	if err := q.fits(len(data)); err != nil {
+		return false, err
 	}
 	q.begins()
 	q.sending()
@@ -26,8 +26,8 @@ func (q *Queue) TrySend(data []byte) (ok bool, err error) {
 //
 // Errors: [ErrTooLong] for more than a quarter of the ring.
 func (q *Queue) Send(ctx context.Context, data []byte) error {
-	if len(data) > q.longestRecord() {
-		return ErrTooLong
+	if err := q.fits(len(data)); err != nil {
+		return err
 	}
 	q.begins()
 	q.sending()
@@ -50,9 +50,12 @@ func (q *Queue) Send(ctx context.Context, data []byte) error {
 // Errors are those of Send; with [ErrTooLong] for one of them none was sent.
 func (q *Queue) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
 	for _, r := range records {
-		if len(r) > q.longestRecord() {
-			return 0, ErrTooLong
+		if err := q.fits(len(r)); err != nil {
+			return 0, err
 		}
+	}
+	if len(records) == 0 {
+		return 0, nil
 	}
 	q.begins()
 	q.sending()
@@ -105,6 +108,8 @@ func (q *Queue) Finish() error {
 
 // awaitRoom waits until there seems to be room for so many bytes.
 func (q *Queue) awaitRoom(ctx context.Context, length int) error {
+	q.waiting.Add(1)
+	defer q.waiting.Add(-1)
 	n := units(uint32(length))
 	ready := func() bool { return q.roomFor(n) || q.produced.due() && q.gone() }
 	var err error
@@ -134,8 +139,8 @@ type Reservation struct {
 //
 // Errors: [ErrTooLong] for more than a quarter of the ring, or less than nothing.
 func (q *Queue) Reserve(ctx context.Context, n int) (Reservation, error) {
-	if n < 0 || n > q.longestRecord() {
-		return Reservation{}, ErrTooLong
+	if err := q.fits(n); err != nil {
+		return Reservation{}, err
 	}
 	q.begins()
 	for {
@@ -168,7 +173,7 @@ func (r *Reservation) Commit() error {
 	return r.end((*memory).commit)
 }
 
-// Discard gives the room back. Errors are those of Commit.
+// Discard gives the room back, once a consumer comes by. Errors are those of Commit.
 func (r *Reservation) Discard() error {
 	return r.end((*memory).discard)
 }

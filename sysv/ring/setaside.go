@@ -11,27 +11,31 @@ type Aside struct {
 	Data     []byte
 	Attempts int
 
-	queue *Queue
-	at    uint32
+	queue      *Queue
+	at, length uint32
 }
 
 // Aside returns the oldest record that is set aside. It stays there until Forget.
 func (q *Queue) Aside(ctx context.Context) (a Aside, ok bool, err error) {
 	err = q.underConsumers(ctx, func() (bool, error) {
 		var tries uint32
-		a.queue = q
 		a.Data, tries, a.at, ok, err = q.lookAside()
-		a.Attempts = int(tries)
+		if ok {
+			a.queue, a.length, a.Attempts = q, uint32(len(a.Data)), int(tries)
+		}
 		return false, err
 	})
 	return a, ok && err == nil, err
 }
 
 // Forget takes the record away, unless somebody has done that, and makes room for
-// another.
+// another. Of an Aside that Aside did not return with true the error is [ErrNotHeld].
 func (a *Aside) Forget(ctx context.Context) error {
+	if a.queue == nil {
+		return ErrNotHeld
+	}
 	return a.queue.underConsumers(ctx, func() (bool, error) {
-		a.queue.forgetAside(a.at, uint32(len(a.Data)))
+		a.queue.forgetAside(a.at, a.length)
 		return true, nil
 	})
 }

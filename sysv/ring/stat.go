@@ -30,7 +30,7 @@ type QueueStat struct {
 	Aside                int
 	AsideSize, AsideUsed int64
 	Attempts             int
-	// Finished is true once a producer has finished and none has begun since.
+	// Finished is true once a producer has finished.
 	Finished bool
 	// ConsumersWait and ProducersWait tell whether somebody waits for a record or for
 	// room, or has done so and died, or has been woken just now.
@@ -94,13 +94,8 @@ func notOf(group lock.Stat, id int, kind string) error {
 
 func (m *memory) stat(group lock.Stat) QueueStat {
 	st := QueueStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
-		Size: int64(m.size) * unit, AsideSize: int64(m.asideSize) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
+		Producers: producers(group, m.producing), Size: int64(m.size) * unit, AsideSize: int64(m.asideSize) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
-	for _, p := range group.Members {
-		if p.Slot < len(m.producing) && m.producing[p.Slot].load() == p.Number {
-			st.Producers = append(st.Producers, p.Slot)
-		}
-	}
 	read, tail := m.read.load(), m.tail.load()
 	oldest := read
 	m.walk(read, tail, func(_, state uint32) {
@@ -121,12 +116,7 @@ func (m *memory) stat(group lock.Stat) QueueStat {
 		from, given, s := c.from.load(), c.given.load(), c.span()
 		l := Lease{Slot: -1, Stuck: owner == stuck}
 		if owner >= reserved {
-			l.Slot, l.Dead = int(owner>>slotShift)-1, true
-			for _, p := range group.Members {
-				if p.Number == owner {
-					l.PID, l.Dead = p.PID, false
-				}
-			}
+			l.Slot, l.PID, l.Dead = ownerOf(group, owner)
 		}
 		delivered := s.delivered(given)
 		m.walk(from, s.end(given), func(at, state uint32) {
@@ -172,7 +162,7 @@ func (m *memory) countAside(at, end uint32) (n int) {
 	for end-at <= m.asideSize && at != end {
 		r := m.asideRecord(at)
 		length := r.length.load()
-		if length >= m.asideSize*unit || units(length) > end-at || at&(m.asideSize-1)+units(length) > m.asideSize {
+		if length/unit >= m.asideSize || units(length) > end-at || at&(m.asideSize-1)+units(length) > m.asideSize {
 			return n
 		}
 		if r.state.load()&kinds != padding {

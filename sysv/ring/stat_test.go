@@ -57,10 +57,9 @@ func TestQueueStat(t *testing.T) {
 	held[0].PID, held[0].Dead = 0, true
 	wantQueueStat(t, q, QueueStat{Producers: sent, Unread: st.Unread, Used: 64, Leases: held})
 
-	r := receive(t, q, "1", 1)
-	kit.Must(t, r.Requeue(bg))
 	kit.Must(t, receive(t, q, "2", 0).Done())
 	kit.Must(t, receive(t, q, "3", 0).Done())
+	kit.Must(t, receive(t, q, "1", 1).Requeue(bg))
 	st, err = q.Stat()
 	kit.Must(t, err)
 	if diff := cmp.Diff([]Lease{{Slot: -1, Records: 1, Attempts: 2}}, st.Leases); diff != "" {

@@ -16,6 +16,8 @@ type vigil struct {
 
 	fresh atomic.Bool // a look was not long ago
 
+	waiting atomic.Int32 // calls that may sleep, with which it can't be closed
+
 	closing sync.Mutex // of Close, and of what must not run beside it
 	closed  bool
 	timer   *time.Timer
@@ -26,10 +28,10 @@ func (v *vigil) there() error {
 	if v.fresh.Load() || v.group == nil { // which tests have not
 		return nil
 	}
-	return v.look()
+	return v.check()
 }
 
-func (v *vigil) look() error {
+func (v *vigil) check() error {
 	v.closing.Lock()
 	defer v.closing.Unlock()
 	if err := v.group.Check(); err != nil {

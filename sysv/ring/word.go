@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"context"
 	"sync/atomic"
 	"unsafe"
 
@@ -107,4 +108,19 @@ func (b *bell) ring() {
 		return
 	}
 	b.AdvanceIfAwaited()
+}
+
+func (b *bell) announce() event.Seen {
+	if exploring {
+		return event.Seen(each(announces, b.word(), 0, 0))
+	}
+	return b.Announce()
+}
+
+func (b *bell) await(ctx context.Context, seen event.Seen) error {
+	if exploring {
+		each(awaits, b.word(), uint32(seen), 0)
+		return nil
+	}
+	return b.Await(ctx, seen)
 }

@@ -2,19 +2,12 @@
 
 package ring
 
-import (
-	"unsafe"
-
-	"example.com/sysvipc/sysv/event"
-)
+import "unsafe"
 
 const exploring = true
 
 // each is what the exploration does in the place of an access.
 var each func(a access, w *word, old, new uint32) uint32
-
-func (b *bell) announce() event.Seen  { return event.Seen(each(announces, b.word(), 0, 0)) }
-func (b *bell) await(seen event.Seen) { each(awaits, b.word(), uint32(seen), 0) }
 
 func bellOf(w *word) *bell { return (*bell)(unsafe.Pointer(w)) }
 
