@@ -62,8 +62,9 @@ func (q *Queue) inUse() bool {
 // giveUp gives to others what this member has and does not know of, or has not been
 // given yet.
 func (q *Queue) giveUp(ctx context.Context) error {
-	if q.producing[q.slot()].load() == q.me {
-		q.endProducing() // who closes sends no more
+	q.producing[q.slot()].store(0)
+	if q.ended.load() != 0 {
+		q.notEmpty.ring() // this may have been the last that had not finished
 	}
 	changed, err := q.lockConsumers(ctx)
 	if err != nil {

@@ -40,7 +40,8 @@
 // The records of one producer are received in the order in which he sent them, but for
 // those that are given again. That is the order of Receive: two consumers may be
 // done with them in another. No record waits for a consumer who has another in
-// hand while one has nothing to do.
+// hand while one has nothing to do, unless so many are in hand that there is no lease
+// left (Config.Leases).
 //
 // A stopped process (SIGSTOP) is alive. What it has received it keeps. One that is stopped
 // between Reserve and Commit holds up what was sent after that, and one that is

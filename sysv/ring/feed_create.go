@@ -203,8 +203,9 @@ func (f *Feed) Close() error {
 	if busy {
 		return fmt.Errorf("ring: feed %d: %w", f.ID(), ErrInUse)
 	}
-	if f.producing[f.me>>slotShift-1].load() == f.me {
-		f.endProducing() // who closes sends no more
+	f.producing[f.me>>slotShift-1].store(0)
+	if f.ended.load() != 0 {
+		f.notEmpty.ring() // this may have been the last that had not finished
 	}
 	if err := f.group.Close(); err != nil {
 		return inUse(err)

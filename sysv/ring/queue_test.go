@@ -485,13 +485,19 @@ func TestFinishBesideTheDead(t *testing.T) {
 	}
 }
 
-// Who closes has finished.
-func TestCloseFinishes(t *testing.T) {
+// Who closes ends nothing, but does not keep open what others have finished.
+func TestCloseIsNoFinish(t *testing.T) {
 	_, q := newQueue(t, 64)
-	producer := rejoin(t, q)
+	producer, other := rejoin(t, q), rejoin(t, q)
 	send(t, producer, "1")
+	send(t, other, "2")
 	kit.Must(t, producer.Close())
 	kit.Must(t, receive(t, q, "1", 0).Done())
+	kit.Must(t, receive(t, q, "2", 0).Done())
+	nothingLeft(t, q)
+	kit.Must(t, q.Finish())
+	nothingLeft(t, q)
+	kit.Must(t, other.Close())
 	if _, err := q.Receive(kit.Patient(t)); err != io.EOF {
 		t.Errorf("at the end: %v", err)
 	}

@@ -90,7 +90,9 @@ func (q *Queue) begins() {
 
 // Finish says that this process sends no more. Once all processes that live and have
 // sent something have called it, and every record is done with, Receive returns io.EOF,
-// in every process. Who sends afterwards opens the queue again. It must not be called
+// in every process. Who sends afterwards opens the queue again. To be killed or to close is
+// not to finish, but keeps nobody waiting: at least one has to call Finish, which may be
+// one that has sent nothing. It must not be called
 // while a Send or a Reservation is under way.
 func (q *Queue) Finish() error {
 	q.closing.Lock()
