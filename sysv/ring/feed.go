@@ -519,8 +519,12 @@ func (s *Subscription) TryNext(buf []byte) (data []byte, ok bool, err error) {
 
 // A MissedError says how many records a consumer of a lossy feed has missed since the
 // last that it was given, or was told of.
-type MissedError struct{ Records uint64 }
+type MissedError struct {
+	// Records is how many.
+	Records uint64
+}
 
+// Error says it in words.
 func (e *MissedError) Error() string { return fmt.Sprintf("ring: %d records were missed", e.Records) }
 
 func (s *Subscription) copyNext(buf []byte) (data []byte, ok bool, err error) {

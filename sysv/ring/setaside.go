@@ -8,6 +8,7 @@ import (
 // An Aside is a copy of a record that is not delivered any more: its attempts have come
 // to the limit.
 type Aside struct {
+	// Data is what it contains, and Attempts how often it was delivered in vain.
 	Data     []byte
 	Attempts int
 
