@@ -155,7 +155,9 @@ func (r *queueReport) consumer(l *ledger, c int) {
 
 // ordered tells whether each consumer is to get each producer's in order. What a dead one
 // had comes late.
-func (r *queueReport) ordered() bool { return !r.kind.leases || r.consumers == 1 || r.deaths.killed == 0 }
+func (r *queueReport) ordered() bool {
+	return !r.kind.leases || r.consumers == 1 || r.deaths.killed == 0
+}
 
 // late is what it means if he does not.
 func (r *queueReport) late() string {
