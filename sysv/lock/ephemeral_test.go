@@ -147,6 +147,14 @@ var ephemeralHelper = sysvtest.Helper("ephemeral", func(args []string) error {
 	return errors.Join(g.Mutex(0).Unlock(), g.Close())
 })
 
+func TestAnotherProcessMakesAnEphemeralGroup(t *testing.T) {
+	key := newKey(t)
+	p := sysvtest.Start(t, ephemeralHelper, key.String(), "256")
+	p.Expect(`created true, memory "bbb"`)
+	p.Finish()
+	wantNames(t, key)
+}
+
 // Who may not remove begins anew in what is there, if it is what he wants.
 func TestAStrangerBeginsAnew(t *testing.T) {
 	kit.NeedRoot(t, "can be two users")

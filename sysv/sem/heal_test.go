@@ -123,8 +123,8 @@ func TestASetThatSomebodyWaitsOnIsReady(t *testing.T) {
 }
 
 func TestOpenSaysThatTheCreatorIsDead(t *testing.T) {
-	emulator.Mode.Skip(t)
 	t.Parallel() // with what waits as well, for the real grace
+	emulator.Mode.Skip(t)
 	key := newKey(t)
 	id := bareSet(t, key, 2, object.Making)
 	begin := time.Now()
