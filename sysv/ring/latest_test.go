@@ -261,7 +261,7 @@ func TestLatestAllocatesNothing(t *testing.T) {
 	_, l := newLatestOfBytes(t, int(unsafe.Sizeof(price{})))
 	prices, err := NewLatestOf[price](l)
 	kit.Must(t, err)
-	buf := make([]byte, 24)
+	buf := make([]byte, l.Size())
 	n := testing.AllocsPerRun(1000, func() {
 		number, err := l.Set(bg, buf)
 		kit.Must(t, err)
