@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"example.com/sysvipc/sysv"
 )
@@ -36,8 +35,8 @@ type Feed struct {
 	feedMember
 
 	sends atomic.Bool // it has said so
-	looks looks
-	luck  patience
+	looks pace        // for the dead
+	luck  luck
 
 	mu            sync.Mutex
 	subscriptions int       // that are open
@@ -46,18 +45,6 @@ type Feed struct {
 }
 
 func newFeed(m feedMember) *Feed { return &Feed{feedMember: m} }
-
-// looks are for the dead, which take system calls.
-type looks struct{ last atomic.Int64 }
-
-var feedsBegan = time.Now()
-
-// due tells whether it is time for the next.
-func (l *looks) due() bool {
-	now := int64(time.Since(feedsBegan)) + int64(lookAround) // the first at once
-	last := l.last.Load()
-	return now-last >= int64(lookAround) && l.last.CompareAndSwap(last, now)
-}
 
 // LongestRecord returns how many bytes a record may have: a quarter of the ring.
 func (f *Feed) LongestRecord() int { return int(f.longestRecord()) }
@@ -156,7 +143,7 @@ func (f *Feed) Finish() error {
 func (f *Feed) awaitRoom(ctx context.Context, n uint32) error {
 	f.waiting.Add(1)
 	defer f.waiting.Add(-1)
-	if f.luck.becomes(1000, func() bool {
+	if f.luck.spin(feedRoom, func() bool {
 		tail := f.tail.load()
 		return tail+n+min(f.size/8, worthWhile)-f.oldest(tail) <= f.size
 	}) {
@@ -168,7 +155,7 @@ func (f *Feed) awaitRoom(ctx context.Context, n uint32) error {
 	seen := f.notFull.announce()
 	ok, err := f.hasRoom(ctx, n, f.looks.due())
 	if ok || err != nil {
-		f.luck.next.Store(0)
+		f.luck.hadSome()
 		return err
 	}
 	return f.notFull.await(ctx, seen)
@@ -178,73 +165,14 @@ func (f *Feed) awaitRoom(ctx context.Context, n uint32) error {
 // and consumers send each other the lines that they share for each record.
 const worthWhile = 2048
 
-// A patience is how looking for a moment went lately: where it was in vain, as it is where both
-// sides share a processor, it is left out more and more often.
-type patience struct{ skip, next atomic.Int32 }
-
-const (
-	looksFor    = 10 * time.Microsecond
-	mostLeftOut = 63
-)
-
-func (p *patience) leftOut() bool {
-	skip := p.skip.Load()
-	if skip > 0 {
-		p.skip.Store(skip - 1)
-	}
-	return skip > 0
-}
-
-func (p *patience) inVain() {
-	next := p.next.Load()
-	p.skip.Store(next)
-	p.next.Store(min(2*next+1, mostLeftOut))
-}
-
-// becomes looks for some microseconds whether something becomes so, every so many cycles.
-func (p *patience) becomes(cycles int, so func() bool) bool {
-	if p.leftOut() {
-		return so()
-	}
-	for begin := time.Now(); time.Since(begin) < looksFor; {
-		if so() {
-			p.next.Store(0)
-			return true
-		}
-		idle(cycles)
-	}
-	p.inVain()
-	return false
-}
-
-// gather waits for a moment for more to come behind a position, if there is little and
-// more has come in such moments lately.
-func (p *patience) gather(tail *word, next uint32) {
-	now := tail.load() - next
-	if now == 0 || now >= gathered || p.leftOut() {
-		return
-	}
-	for range 4 {
-		idle(1000)
-		then := tail.load() - next
-		if then == now {
-			p.inVain()
-			return
-		}
-		p.next.Store(0)
-		if now = then; now >= gathered {
-			return
-		}
-	}
-}
-
 // gathered is how many units are enough to go on with.
 const gathered = 256
 
-// idle is between two looks, each of which costs those who write there more than it costs him:
-// so many cycles.
-func idle(cycles int) {
-	for range cycles {
+// gather waits for a moment for more to come behind a position, if there is little and
+// more has come in such moments lately.
+func (f *Feed) gather(l *luck, next uint32) {
+	if now := f.tail.load() - next; now > 0 {
+		l.linger(gathers, now, gathered, func() uint32 { return f.tail.load() - next })
 	}
 }
 
@@ -340,9 +268,9 @@ type Subscription struct {
 	first  uint64   // number of that
 	view   view     // of a lossy feed
 
-	looks  looks
-	luck   patience
-	stream patience
+	looks  pace // for dead producers
+	luck   luck
+	stream luck
 }
 
 // A handed record is one that was given to this process.
@@ -460,7 +388,7 @@ func (s *Subscription) take() (at, length uint32, number uint64, ok bool, err er
 		return 0, 0, 0, false, os.ErrClosed
 	}
 	if s.place.next == s.place.tail {
-		s.stream.gather(&s.feed.tail, s.place.next)
+		s.feed.gather(&s.stream, s.place.next)
 	}
 	at, length, ok, err = s.feed.take(&s.place)
 	if !ok && err == nil {
@@ -534,7 +462,7 @@ func (s *Subscription) copyNext(buf []byte) (data []byte, ok bool, err error) {
 		return buf, false, os.ErrClosed
 	}
 	if uint32(s.view.at) == s.view.tail {
-		s.stream.gather(&s.feed.tail, s.view.tail)
+		s.feed.gather(&s.stream, s.view.tail)
 	}
 	data, ok, err = s.feed.copyNext(&s.view, buf)
 	if !ok && err == nil {
@@ -556,7 +484,7 @@ func (s *Subscription) await(ctx context.Context) error {
 	f.waiting.Add(1)
 	defer f.waiting.Add(-1)
 	next, unfinished := s.next()
-	if unfinished == 0 && s.luck.becomes(100, func() bool { return f.tail.load() != next }) {
+	if unfinished == 0 && s.luck.spin(feedSpins, func() bool { return f.tail.load() != next }) {
 		return nil
 	}
 	seen := f.notEmpty.announce()

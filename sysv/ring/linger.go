@@ -10,19 +10,28 @@ import (
 // times more before he takes it, at first for a moment, and for as long as
 // more is coming, some microseconds at most. Where nothing comes in that moment, as it is
 // when he answers what he is sent, he soon leaves it at that.
-
 //
 // Who finds nothing looks for a moment, too, before he says that he waits: then the
 // other has to make a system call to wake him.
 
-// mostSkipped is how many times one does without it at most, while it is in vain.
-const mostSkipped = 255
+// longestSpin is less than it takes to be put to sleep and to be woken.
+const longestSpin = 10 * time.Microsecond
 
-// longestSpin is less than it takes to be put to sleep and to be woken, and mostUnspun how
-// many times one goes to sleep at once at most.
-const (
-	longestSpin = 10 * time.Microsecond
-	mostUnspun  = 15
+// A patience is how long to look, of one kind of looking: between looks so many cycles, and
+// after it was in vain so many times not at all, at most.
+type patience struct {
+	cycles  int
+	mostOut uint32
+}
+
+// What these are was measured. A Feed's producers and consumers meet more often, as each
+// record is everybody's.
+var (
+	spins     = patience{50, 15}
+	lingers   = patience{1000, 255}
+	feedRoom  = patience{1000, 63}
+	feedSpins = patience{100, 63}
+	gathers   = patience{1000, 63}
 )
 
 // A luck is how something went lately.
@@ -40,27 +49,29 @@ func (l *luck) skipped() bool {
 	return skip > 0
 }
 
-func (l *luck) hadNone(most uint32) {
+func (l *luck) hadSome() { release(&l.next, 0) }
+
+func (l *luck) hadNone(p patience) {
 	next := l.next.Load()
 	release(&l.skip, next)
-	release(&l.next, min(2*next+1, most))
+	release(&l.next, min(2*next+1, p.mostOut))
 }
 
-// linger looks until there is enough of what there is so much now.
-func (l *luck) linger(now, enough uint32, look func() uint32) {
+// linger looks, a few times, until there is enough of what there is so much now.
+func (l *luck) linger(p patience, now, enough uint32, look func() uint32) {
 	if now >= enough || l.skipped() {
 		return
 	}
 	for i := range 8 {
-		pause(1000)
+		pause(p.cycles)
 		found := look()
 		if found <= now {
 			if i == 0 {
-				l.hadNone(mostSkipped)
+				l.hadNone(p)
 			}
 			return
 		}
-		release(&l.next, 0)
+		l.hadSome()
 		if now = found; now >= enough {
 			return
 		}
@@ -68,22 +79,25 @@ func (l *luck) linger(now, enough uint32, look func() uint32) {
 }
 
 // spin looks until it is ready, for a moment.
-func (l *luck) spin(ready func() bool) bool {
+func (l *luck) spin(p patience, ready func() bool) bool {
 	if l.skipped() {
-		return false
+		return ready()
 	}
 	for begin := time.Now(); time.Since(begin) < longestSpin; {
-		for range 8 {
+		for cycles := 0; cycles < clocked; cycles += p.cycles {
 			if ready() {
-				release(&l.next, 0)
+				l.hadSome()
 				return true
 			}
-			pause(50)
+			pause(p.cycles)
 		}
 	}
-	l.hadNone(mostUnspun)
+	l.hadNone(p)
 	return false
 }
+
+// clocked is how many cycles pass, or one look, between two at the clock.
+const clocked = 400
 
 // pause is between two looks, each of which costs those who write there more than it
 // costs him: so many cycles.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // A Queue is this process's membership in a queue of records: each goes to one
@@ -20,8 +19,7 @@ type Queue struct {
 	workComes, roomComes luck        // more of it
 	workSpin, roomSpin   luck
 	ready                func() bool // something is to be had
-	consumed             pace        // of looking for the dead
-	produced             pace        // of looking whether the queue is there
+	looks                pace        // for the dead
 }
 
 // ErrNotHeld says that a record was done with already, or given to others.
@@ -31,9 +29,7 @@ var ErrNotHeld = errors.New("record is not held")
 var ErrTooLong = fmt.Errorf("record is too long for the ring: %w", syscall.EMSGSIZE)
 
 func (q *Queue) init() {
-	q.consumed.init()
-	q.produced.init()
-	q.ready = func() bool { return q.work(q.me) || q.seemsEnded() || q.someoneDied() }
+	q.ready = func() bool { return q.work(q.me) || q.seemsEnded() || q.there() != nil || q.someoneDied() }
 	q.most = min(q.size/4, longestLease)
 }
 
@@ -54,38 +50,11 @@ func (m *memory) longestRecord() int { return int(m.size)/4*unit - unit }
 // slot is this member's place.
 func (q *member) slot() uint32 { return q.me>>slotShift - 1 }
 
-// someoneDied tells whether somebody has left something, or the queue is gone, if it is
-// time to look.
+// someoneDied tells whether somebody has left something, if it is time to look.
 func (q *Queue) someoneDied() bool {
-	if !q.consumed.due() {
+	if !q.looks.due() {
 		return false
-	}
-	if q.gone() {
-		return true
 	}
 	left, err := q.look()
 	return left || err != nil
-}
-
-// gone tells whether the next call will fail.
-func (q *Queue) gone() bool { return q.group != nil && q.group.Check() != nil }
-
-// lookAround is how often who has nothing to do asks the kernel who lives.
-const lookAround = 50 * time.Millisecond
-
-// A pace lets somebody look every lookAround.
-type pace struct {
-	begun time.Time
-	last  atomic.Int64
-}
-
-func (p *pace) init() {
-	p.begun = time.Now()
-	p.last.Store(-int64(lookAround))
-}
-
-func (p *pace) due() bool {
-	now := int64(time.Since(p.begun))
-	last := p.last.Load()
-	return now-last >= int64(lookAround) && p.last.CompareAndSwap(last, now)
 }

@@ -86,7 +86,7 @@ func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
 	q.waiting.Add(1)
 	defer q.waiting.Add(-1)
 	for misses := 0; ; {
-		if !q.workSpin.spin(q.claimable) {
+		if !q.workSpin.spin(spins, q.claimable) {
 			if err := q.notEmpty.Until(ctx, q.ready); err != nil {
 				return nil, o, err
 			}
@@ -192,9 +192,9 @@ func (q *Queue) some(most int) (l *lease, records []opened, err error) {
 		return nil, nil, nil
 	}
 	read := q.read.load()
-	q.workComes.linger(q.tail.load()-read, min(q.size/8, enough), func() uint32 { return q.tail.load() - read })
+	q.workComes.linger(lingers, q.tail.load()-read, min(q.size/8, enough), func() uint32 { return q.tail.load() - read })
 	// Who always finds something looks for what the dead have left now and then.
-	if q.claims++; q.claims%256 == 0 && q.consumed.due() {
+	if q.claims++; q.claims%256 == 0 && q.looks.due() {
 		return nil, nil, nil
 	}
 	i, d, ok, err := q.obtain(context.Background(), quickly)
@@ -217,7 +217,7 @@ func (q *Queue) opened(cell uint32, d delivery) *lease {
 // tryHard does what it can to get a record, but wait for one.
 func (q *Queue) tryHard(ctx context.Context) (l *lease, o opened, err error) {
 	how := fairly
-	if q.consumed.due() {
+	if q.looks.due() {
 		how = thoroughly
 	}
 	for ; how <= thoroughly; how++ {

@@ -113,13 +113,13 @@ func (q *Queue) awaitRoom(ctx context.Context, length int) error {
 	q.waiting.Add(1)
 	defer q.waiting.Add(-1)
 	n := units(uint32(length))
-	ready := func() bool { return q.roomFor(n) || q.produced.due() && q.gone() }
+	ready := func() bool { return q.roomFor(n) || q.there() != nil }
 	var err error
-	if !q.roomSpin.spin(ready) {
+	if !q.roomSpin.spin(spins, ready) {
 		err = q.notFull.Until(ctx, ready)
 	}
 	if err == nil {
-		q.roomComes.linger(q.room(), q.size/8, q.room)
+		q.roomComes.linger(lingers, q.room(), q.size/8, q.room)
 	}
 	return err
 }

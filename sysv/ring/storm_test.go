@@ -316,7 +316,7 @@ func TestStorm(t *testing.T) {
 		kit.Must(t, err)
 		if !ok {
 			idle++
-			q.consumed.init() // to look for the dead at once
+			q.looks.last.Store(0) // to look for the dead at once
 			continue
 		}
 		w, err := l.received(&rec)
