@@ -1,6 +1,6 @@
 package ring
 
-import "unsafe"
+import "bytes"
 
 // A record that was delivered in vain as often as the limit says is not delivered any
 // more: it goes into a ring of its own, where it can be looked at. All of this is under
@@ -11,36 +11,26 @@ func (m *memory) spent(d delivery) bool {
 	return m.limit > 0 && attempts(d.state) >= m.limit
 }
 
-func (m *memory) asideRecord(at uint32) *record {
-	return (*record)(unsafe.Add(m.aside, uintptr(at&(m.asideSize-1))*unit))
-}
-
 // setAside copies a record that this process was given, if there is room. That the
 // ring aside has it and that its lease has it no more are two stores: the journal has
 // what the first one makes of the tail.
 func (m *memory) setAside(d delivery) bool {
 	n := units(d.length)
 	tail, read := m.asideTail.get(), m.asideRead.get()
-	gap := uint32(0)
-	if left := m.asideSize - tail&(m.asideSize-1); n > left {
-		gap = left
-	}
-	if n > m.asideSize || tail-read > m.asideSize || tail+gap+n-read > m.asideSize {
+	gap := m.aside.gap(tail, n)
+	at := tail + gap
+	if n > m.aside.size || tail-read > m.aside.size || at+n-read > m.aside.size {
 		return false
 	}
-	if gap != 0 {
-		r := m.asideRecord(tail)
-		r.length.put(gap*unit - unit)
-		r.state.put(padding)
-	}
-	r := m.asideRecord(tail + gap)
+	m.aside.pad(tail, gap)
+	r := m.aside.record(at)
 	r.length.put(d.length)
 	r.state.put(d.state)
-	copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), unit)), d.length), m.bytes(d.at, d.length))
+	copy(m.aside.bytes(at, d.length), m.bytes(d.at, d.length))
 	m.journal.at.put(d.at)
-	m.journal.value.put(tail + gap + n)
+	m.journal.value.put(at + n)
 	m.begin(setting)
-	m.asideTail.store(tail + gap + n)
+	m.asideTail.store(at + n)
 	m.doneEarly(d.at, d.state)
 	m.end()
 	return true
@@ -49,20 +39,16 @@ func (m *memory) setAside(d delivery) bool {
 // lookAside returns a copy of the oldest record that is set aside, and where it is.
 func (m *memory) lookAside() (data []byte, tries, at uint32, ok bool, err error) {
 	tail, at := m.asideTail.get(), m.asideRead.get()
-	if tail-at > m.asideSize {
+	if tail-at > m.aside.size {
 		return nil, 0, 0, false, errCorrupt
 	}
 	for at != tail {
-		r := m.asideRecord(at)
-		length := r.length.get()
-		n := units(length)
-		if length/unit >= m.asideSize || n > tail-at || at&(m.asideSize-1)+n > m.asideSize {
-			return nil, 0, 0, false, errCorrupt
+		length, n, err := m.aside.extent(at, tail-at)
+		if err != nil {
+			return nil, 0, 0, false, err
 		}
-		if state := r.state.get(); state&kinds != padding {
-			data = make([]byte, length)
-			copy(data, unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), unit)), length))
-			return data, attempts(state), at, true, nil
+		if state := m.aside.record(at).state.get(); state&kinds != padding {
+			return bytes.Clone(m.aside.bytes(at, length)), attempts(state), at, true, nil
 		}
 		at += n
 	}
@@ -72,7 +58,7 @@ func (m *memory) lookAside() (data []byte, tries, at uint32, ok bool, err error)
 // forgetAside takes the oldest record away, which lookAside has returned: if nobody
 // has done that. What had no room is tried again.
 func (m *memory) forgetAside(at, length uint32) {
-	if read := m.asideRead.get(); at-read >= m.asideSize || at == m.asideTail.get() {
+	if read := m.asideRead.get(); at-read >= m.aside.size || at == m.asideTail.get() {
 		return
 	}
 	m.asideRead.store(at + units(length))

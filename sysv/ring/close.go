@@ -80,7 +80,7 @@ func (q *Queue) giveUp(ctx context.Context) error {
 // nothing is an empty memory that looks as if there were something to do, so that each
 // call asks the group, which is closed.
 func (q *Queue) nothing() memory {
-	m := memory{shared: new(shared), producing: make([]word, len(q.producing)), size: q.size, ring: unsafe.Pointer(new([unit]byte))}
+	m := memory{shared: new(shared), buffer: buffer{unsafe.Pointer(new([unit]byte)), q.size}, producing: make([]word, len(q.producing))}
 	m.tail.store(1)
 	return m
 }

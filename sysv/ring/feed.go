@@ -46,20 +46,13 @@ type Feed struct {
 
 func newFeed(m feedMember) *Feed { return &Feed{feedMember: m} }
 
-// LongestRecord returns how many bytes a record may have: a quarter of the ring.
-func (f *Feed) LongestRecord() int { return int(f.longestRecord()) }
-
-func (f *Feed) fits(n int) error {
-	if n < 0 || uint64(n) > uint64(f.longestRecord()) {
-		return fmt.Errorf("%d bytes of %d at most: %w", n, f.longestRecord(), ErrTooLong)
-	}
-	return nil
-}
+// LongestRecord returns how many bytes a record may have: a quarter of the ring, less 8.
+func (f *Feed) LongestRecord() int { return f.longestRecord() }
 
 // TrySend is Send that returns false where it would have to wait for room, which it
 // never has to in a lossy feed.
 func (f *Feed) TrySend(data []byte) (ok bool, err error) {
-	if err := f.fits(len(data)); err != nil {
+	if err := f.mayHave(len(data)); err != nil {
 		return false, err
 	}
 	f.begins()
@@ -88,7 +81,7 @@ func (f *Feed) Send(ctx context.Context, data []byte) error {
 // an error. Records of other producers may come between them.
 func (f *Feed) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
 	for _, r := range records {
-		if err := f.fits(len(r)); err != nil {
+		if err := f.mayHave(len(r)); err != nil {
 			return 0, err
 		}
 	}
@@ -201,7 +194,7 @@ func (f *Feed) Reserve(ctx context.Context, n int) (r FeedReservation, err error
 	if f.lossy {
 		return r, fmt.Errorf("ring: a lossy feed only copies: %w", errors.ErrUnsupported)
 	}
-	if err := f.fits(n); err != nil {
+	if err := f.mayHave(n); err != nil {
 		return r, err
 	}
 	f.begins()

@@ -114,10 +114,7 @@ func (f *feedMember) left(dropped bool, err error) error {
 // room tells whether there is some for so many units, and where it ends.
 func (f *feedMember) room(n uint32) (end uint32, ok bool, err error) {
 	tail := f.tail.load()
-	end = tail + n
-	if left := f.size - tail&(f.size-1); n > left {
-		end += left
-	}
+	end = tail + f.gap(tail, n) + n
 	ok, err = f.roomUpTo(tail, end)
 	return end, ok, err
 }
@@ -179,7 +176,7 @@ func (f *feedMember) take(p *position) (at, length uint32, ok bool, err error) {
 			return 0, 0, false, nil
 		}
 		length = r.length.get()
-		n, fits := f.extent(at, length, left)
+		n, fits := f.takes(at, length, left)
 		if !fits || state != committed && state != padding {
 			return 0, 0, false, errCorrupt
 		}
@@ -304,7 +301,7 @@ func (f *feedMember) copyNext(v *view, buf []byte) (data []byte, ok bool, err er
 		}
 		r := f.record(at)
 		state, length := r.state.load(), r.length.load()
-		n, fits := f.extent(at, length, v.tail-at)
+		n, fits := f.takes(at, length, v.tail-at)
 		fits = fits && v.tail-at <= f.size && (state == padding || state == committed)
 		if fits && state == committed && cap(buf)-len(buf) < int(length) {
 			// Not for the sake of what others have written there meanwhile.

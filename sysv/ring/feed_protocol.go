@@ -55,11 +55,10 @@ type cursor struct {
 // feedMemory is the segment as this process sees it.
 type feedMemory struct {
 	*feedShared
+	buffer
 	cursors []cursor
 	// producing has, for each slot of a member, the word of the member if it sends.
 	producing []word
-	ring      unsafe.Pointer
-	size      uint32 // of the ring in units, a power of two
 	lossy     bool
 }
 
@@ -72,38 +71,15 @@ func feedSize(cursors, slots int, units uint32) uintptr {
 // newFeedMemory is for memory of feedSize.
 func newFeedMemory(b []byte, cursors, slots int, units uint32, lossy bool) feedMemory {
 	at := unsafe.Sizeof(feedShared{})
-	m := feedMemory{feedShared: (*feedShared)(unsafe.Pointer(&b[0])), size: units, lossy: lossy}
+	m := feedMemory{feedShared: (*feedShared)(unsafe.Pointer(&b[0])), lossy: lossy}
 	if cursors > 0 {
 		m.cursors = unsafe.Slice((*cursor)(unsafe.Pointer(&b[at])), cursors)
 	}
 	at += uintptr(cursors) * line
 	m.producing = unsafe.Slice((*word)(unsafe.Pointer(&b[at])), slots)
 	at += (uintptr(slots)*4 + line - 1) &^ (line - 1)
-	m.ring = unsafe.Pointer(&b[at])
+	m.buffer = buffer{unsafe.Pointer(&b[at]), units}
 	return m
-}
-
-func (m *feedMemory) record(at uint32) *record {
-	return (*record)(unsafe.Add(m.ring, uintptr(at&(m.size-1))*unit))
-}
-
-// bytes are those of the record at a position, which has been checked.
-func (m *feedMemory) bytes(at, length uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(m.ring, uintptr(at&(m.size-1))*unit+unit)), length)
-}
-
-// longestRecord is how many bytes a record may have: a quarter of the ring with what
-// stands before them.
-func (m *feedMemory) longestRecord() uint32 { return m.size/4*unit - unit }
-
-// extent is how many units a record of this length takes that stands at a position, or
-// false if it can't be one with so many left.
-func (m *feedMemory) extent(at, length, left uint32) (n uint32, ok bool) {
-	if length/unit >= m.size {
-		return 0, false
-	}
-	n = units(length)
-	return n, n <= left && at&(m.size-1)+n <= m.size
 }
 
 // What producers do is under their mutex, but for commit and discard. Where it is
@@ -165,10 +141,7 @@ func (m *feedMemory) keep(from, me uint32) (i uint32, ok bool) {
 
 // place makes room for n units behind those that end at tail, or behind padding there.
 func (m *feedMemory) place(tail, n uint32) (at uint32, ok bool, err error) {
-	gap := uint32(0)
-	if left := m.size - tail&(m.size-1); n > left {
-		gap = left
-	}
+	gap := m.gap(tail, n)
 	if end := tail + gap + n; m.lossy {
 		err = m.forget(tail, end)
 	} else if end-m.head.load() > m.size {
@@ -179,11 +152,7 @@ func (m *feedMemory) place(tail, n uint32) (at uint32, ok bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if gap != 0 {
-		r := m.record(tail)
-		r.length.put(gap*unit - unit)
-		r.state.put(padding)
-	}
+	m.pad(tail, gap)
 	return tail + gap, true, nil
 }
 
@@ -263,7 +232,7 @@ func (m *feedMemory) forget(tail, end uint32) error {
 	// Some more than need be, so that it does not have to be said for each.
 	for upTo := end - m.size + m.size/16; at != tail && int32(at-upTo) < 0; {
 		r := m.record(at)
-		n, ok := m.extent(at, r.length.get(), tail-at)
+		n, ok := m.takes(at, r.length.get(), tail-at)
 		if !ok {
 			return errCorrupt
 		}
@@ -324,7 +293,7 @@ func (m *feedMemory) end() (v view, err error) {
 	for uint32(v.at) != v.tail {
 		at := uint32(v.at)
 		r := m.record(at)
-		n, ok := m.extent(at, r.length.get(), v.tail-at)
+		n, ok := m.takes(at, r.length.get(), v.tail-at)
 		if !ok {
 			return v, errCorrupt
 		}

@@ -67,13 +67,11 @@ func viewQueue(b []byte) (memory, error) {
 		shared:    (*shared)(unsafe.Pointer(&b[at.shared])),
 		cells:     unsafe.Slice((*cell)(unsafe.Pointer(&b[at.cells])), g.cells),
 		producing: unsafe.Slice((*word)(unsafe.Pointer(&b[at.producing])), g.slots),
-		ring:      unsafe.Pointer(&b[at.ring]),
-		size:      g.size,
-		asideSize: g.aside,
+		buffer:    buffer{unsafe.Pointer(&b[at.ring]), g.size},
 		limit:     g.limit,
 	}
 	if g.aside > 0 {
-		m.aside = unsafe.Pointer(&b[at.aside])
+		m.aside = buffer{unsafe.Pointer(&b[at.aside]), g.aside}
 	}
 	return m, nil
 }

@@ -1,9 +1,6 @@
 package ring
 
-import (
-	"errors"
-	"unsafe"
-)
+import "errors"
 
 // A segment has what all share, the cells, and the ring. Everything is words of 32
 // bits, so that 32- and 64-bit programs share it.
@@ -90,12 +87,6 @@ const (
 	stuck  = 2
 )
 
-// A record has these before its bytes.
-type record struct {
-	state  word
-	length word // in bytes
-}
-
 // A state is the word of the member that is writing the record, which is not below
 // reserved, or else one of these, the attempts that were in vain, and alone's mark.
 const (
@@ -125,44 +116,17 @@ func again(state uint32) uint32 {
 // errCorrupt says that what is in the memory can't be a ring.
 var errCorrupt = errors.New("somebody wrote over the ring")
 
-func units(bytes uint32) uint32 { return (bytes + unit - 1 + unit) / unit }
-
 // A memory is the segment as this process sees it.
 type memory struct {
 	*shared
+	buffer
 	id    int // of the segment
 	cells []cell
 	// producing has, for each slot of a member, the word of the member if it sends.
 	producing []word
-	ring      unsafe.Pointer
-	size      uint32 // of the ring in units, a power of two
 
-	aside     unsafe.Pointer
-	asideSize uint32 // as size, or 0 for none
-	limit     uint32 // after so many attempts a record is set aside, 0 for never
-}
-
-func (m *memory) record(at uint32) *record {
-	return (*record)(unsafe.Add(m.ring, uintptr(at&(m.size-1))*unit))
-}
-
-// bytes are those of the record at a position, which has been checked.
-func (m *memory) bytes(at, length uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(m.ring, uintptr(at&(m.size-1))*unit+unit)), length)
-}
-
-// extent is how many units the record takes that stands at a position, if so many
-// are left. Others wrote what stands there: it is read once.
-func (m *memory) extent(at, left uint32) (length, n uint32, err error) {
-	length = m.record(at).length.get()
-	if length/unit >= m.size {
-		return 0, 0, errCorrupt
-	}
-	n = units(length)
-	if n > left || at&(m.size-1)+n > m.size {
-		return 0, 0, errCorrupt
-	}
-	return length, n, nil
+	aside buffer
+	limit uint32 // after so many attempts a record is set aside, 0 for never
 }
 
 // A lease is longer than this in units only if it is one record, whose offsets are 0

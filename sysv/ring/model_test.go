@@ -164,12 +164,12 @@ func newModel(in scenario) *model {
 	ringAt := cellsAt + in.cells*line/4
 	m.mem.ring = unsafe.Pointer(&m.buffer[ringAt])
 	m.mem.size = in.units
-	m.mem.aside = unsafe.Pointer(&m.buffer[ringAt+int(in.units)*2])
+	m.mem.aside.ring = unsafe.Pointer(&m.buffer[ringAt+int(in.units)*2])
 	producingAt := ringAt + int(in.units)*2 + unitsMax*2
 	m.mem.producing = unsafe.Slice((*word)(unsafe.Pointer(&m.buffer[producingAt])), procsMax)
-	m.mem.asideSize, m.mem.limit = unitsMax, in.limit
+	m.mem.aside.size, m.mem.limit = unitsMax, in.limit
 	if in.aside != 0 {
-		m.mem.asideSize = in.aside
+		m.mem.aside.size = in.aside
 	}
 	add := func(w *word) { m.live = append(m.live, m.index(w)) }
 	s := m.mem.shared

@@ -81,20 +81,8 @@ func (m *memory) place(tail, n uint32) (at uint32, ok bool) {
 		}
 		m.head.put(head)
 	}
-	if gap != 0 {
-		r := m.record(tail)
-		r.length.put(gap*unit - unit)
-		r.state.put(padding)
-	}
+	m.pad(tail, gap)
 	return tail + gap, true
-}
-
-// gap is how much padding stands before n units at tail.
-func (m *memory) gap(tail, n uint32) uint32 {
-	if left := m.size - tail&(m.size-1); n > left {
-		return left
-	}
-	return 0
 }
 
 // roomFor tells whether it is worth while to ask for room under the mutex. It may say so

@@ -36,17 +36,6 @@ func (q *Queue) init() {
 // LongestRecord returns how many bytes a record may have: a quarter of the ring, less 8.
 func (q *Queue) LongestRecord() int { return q.longestRecord() }
 
-func (q *Queue) fits(n int) error {
-	if n < 0 || n > q.longestRecord() {
-		return fmt.Errorf("%d bytes of %d at most: %w", n, q.longestRecord(), ErrTooLong)
-	}
-	return nil
-}
-
-// longestRecord is how many bytes a record may have: a quarter of the ring with what
-// stands before them.
-func (m *memory) longestRecord() int { return int(m.size)/4*unit - unit }
-
 // slot is this member's place.
 func (q *member) slot() uint32 { return q.me>>slotShift - 1 }
 

@@ -9,7 +9,7 @@ import (
 
 // TrySend is Send that returns false where it would have to wait for room.
 func (q *Queue) TrySend(data []byte) (ok bool, err error) {
-	if err := q.fits(len(data)); err != nil {
+	if err := q.mayHave(len(data)); err != nil {
 		return false, err
 	}
 	q.begins()
@@ -26,7 +26,7 @@ func (q *Queue) TrySend(data []byte) (ok bool, err error) {
 //
 // Errors: [ErrTooLong] for more than a quarter of the ring.
 func (q *Queue) Send(ctx context.Context, data []byte) error {
-	if err := q.fits(len(data)); err != nil {
+	if err := q.mayHave(len(data)); err != nil {
 		return err
 	}
 	q.begins()
@@ -50,7 +50,7 @@ func (q *Queue) Send(ctx context.Context, data []byte) error {
 // Errors are those of Send; with [ErrTooLong] for one of them none was sent.
 func (q *Queue) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
 	for _, r := range records {
-		if err := q.fits(len(r)); err != nil {
+		if err := q.mayHave(len(r)); err != nil {
 			return 0, err
 		}
 	}
@@ -141,7 +141,7 @@ type Reservation struct {
 //
 // Errors: [ErrTooLong] for more than a quarter of the ring, or less than nothing.
 func (q *Queue) Reserve(ctx context.Context, n int) (Reservation, error) {
-	if err := q.fits(n); err != nil {
+	if err := q.mayHave(n); err != nil {
 		return Reservation{}, err
 	}
 	q.begins()

@@ -94,7 +94,7 @@ func notOf(group lock.Stat, id int, kind string) error {
 
 func (m *memory) stat(group lock.Stat) QueueStat {
 	st := QueueStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
-		Producers: producers(group, m.producing), Size: int64(m.size) * unit, AsideSize: int64(m.asideSize) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
+		Producers: producers(group, m.producing), Size: int64(m.size) * unit, AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
 	read, tail := m.read.load(), m.tail.load()
 	oldest := read
@@ -139,36 +139,11 @@ func (m *memory) stat(group lock.Stat) QueueStat {
 	}
 	st.Used = int64(min(tail-oldest, m.size)) * unit
 	asideRead, asideTail := m.asideRead.load(), m.asideTail.load()
-	st.AsideUsed = int64(min(asideTail-asideRead, m.asideSize)) * unit
-	st.Aside = m.countAside(asideRead, asideTail)
+	st.AsideUsed = int64(min(asideTail-asideRead, m.aside.size)) * unit
+	m.aside.walk(asideRead, asideTail, func(_, state uint32) {
+		if state&kinds != padding {
+			st.Aside++
+		}
+	})
 	return st
-}
-
-// walk goes through the records from one position to another, as far as they can be
-// records: others may write over them meanwhile.
-func (m *memory) walk(at, end uint32, each func(at, state uint32)) {
-	for end-at <= m.size && at != end {
-		state := m.record(at).state.load()
-		_, n, err := m.extent(at, end-at)
-		if err != nil {
-			return
-		}
-		each(at, state)
-		at += n
-	}
-}
-
-func (m *memory) countAside(at, end uint32) (n int) {
-	for end-at <= m.asideSize && at != end {
-		r := m.asideRecord(at)
-		length := r.length.load()
-		if length/unit >= m.asideSize || units(length) > end-at || at&(m.asideSize-1)+units(length) > m.asideSize {
-			return n
-		}
-		if r.state.load()&kinds != padding {
-			n++
-		}
-		at += units(length)
-	}
-	return n
 }
