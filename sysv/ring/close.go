@@ -3,23 +3,10 @@ package ring
 import (
 	"context"
 	"errors"
-	"fmt"
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/lock"
 )
-
-// ID returns the id of the queue's segment, 0 or more, by which [OpenQueueID] finds the
-// queue.
-func (q *Queue) ID() int { return q.group.ID() }
-
-// Key returns the queue's key.
-func (q *Queue) Key() sysv.Key { return q.group.Key() }
-
-// ErrInUse says that Close came while this process had records, reservations or
-// subscriptions, or another call was under way.
-var ErrInUse = errors.New("in use by this process")
 
 // Close ends the membership: what this process has leased and not been given goes to
 // others, and nothing of the queue is left in it. The queue itself stays, unless it is
@@ -32,31 +19,18 @@ var ErrInUse = errors.New("in use by this process")
 // there no more, which ends the program. A process need not close: its end does the same,
 // and gives to others what it held.
 func (q *Queue) Close() error {
-	q.closing.Lock()
-	defer q.closing.Unlock()
-	if q.closed {
-		return nil
-	}
-	if q.inUse() {
-		return fmt.Errorf("ring: queue %d: %w", q.ID(), ErrInUse)
-	}
-	// Where a stopped process has the mutex, others find out for themselves.
-	ctx, cancel := context.WithTimeout(context.Background(), lookAround)
-	defer cancel()
-	err := unless(q.giveUp(ctx), context.DeadlineExceeded, sysv.ErrRemoved)
-	if closing := q.group.Close(); closing != nil {
-		return errors.Join(err, inUse(closing))
-	}
-	q.closed = true
-	q.stale()
-	q.memory = q.nothing()
-	return err
+	return q.close(q.inUse, func() error {
+		// Where a stopped process has the mutex, others find out for themselves.
+		ctx, cancel := context.WithTimeout(context.Background(), lookAround)
+		defer cancel()
+		return unless(q.giveUp(ctx), context.DeadlineExceeded, sysv.ErrRemoved)
+	}, func() { q.memory = q.nothing() })
 }
 
 func (q *Queue) inUse() bool {
 	q.gate.lock()
 	defer q.gate.unlock()
-	return q.held > 0 || len(q.writing) > 0 || q.waiting.Load() > 0
+	return q.held > 0 || len(q.writing) > 0
 }
 
 // giveUp gives to others what this member has and does not know of, or has not been
@@ -83,14 +57,6 @@ func (q *Queue) nothing() memory {
 	m := memory{shared: new(shared), buffer: buffer{unsafe.Pointer(new([unit]byte)), q.size}, producing: make([]word, len(q.producing))}
 	m.tail.store(1)
 	return m
-}
-
-// inUse is the error of closing a group, of which a mutex may be held or awaited.
-func inUse(err error) error {
-	if errors.Is(err, lock.ErrInUse) {
-		return fmt.Errorf("ring: %w: %w", ErrInUse, err)
-	}
-	return err
 }
 
 func unless(err error, expected ...error) error {
@@ -138,13 +104,8 @@ func (q *Queue) disown() (n int, err error) {
 // changed. To remove again is [sysv.ErrRemoved]. What ipcrm(1) removes is noticed by all
 // members within a tenth of a second.
 func (q *Queue) Remove() error {
-	err := q.group.Remove()
-	q.closing.Lock()
-	defer q.closing.Unlock()
-	if !q.closed {
-		q.stale()
+	return q.remove(func() {
 		q.notEmpty.Advance()
 		q.notFull.Advance()
-	}
-	return err
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/bits"
 	"syscall"
 
@@ -66,12 +67,39 @@ const (
 	mostSize    = 1 << 32
 )
 
+// filled returns the Config with what it leaves open that all kinds have.
+func (cfg *Config) filled(key sysv.Key) (Config, error) {
+	c := Config{}
+	if cfg != nil {
+		c = *cfg
+	}
+	if c.Processes == 0 {
+		c.Processes = defaultProcesses
+	}
+	if c.Processes < 0 || c.Processes > mostSlots {
+		return c, invalid(key, fmt.Sprintf("a ring is for 1 to %d processes, not %d", mostSlots, c.Processes))
+	}
+	return c, nil
+}
+
+func isSize(units uint32) bool {
+	return units&(units-1) == 0 && units >= leastSize/unit && units <= mostSize/unit
+}
+
 // sizeOf returns a size in units, a power of two, or the reason why there is none.
 func sizeOf(what string, bytes int) (units uint32, reason string) {
 	if bytes < leastSize || uint64(bytes) > mostSize {
 		return 0, fmt.Sprintf("%s is %d to %d bytes, not %d", what, leastSize, uint64(mostSize), bytes)
 	}
 	return 1 << bits.Len32(uint32((uint64(bytes)-1)/unit)), ""
+}
+
+// memoryOf returns how many bytes of memory a plan needs, if an int has room for that.
+func memoryOf(key sysv.Key, bytes uint64) (int, error) {
+	if bytes > math.MaxInt {
+		return 0, invalid(key, "a segment of that size has no place in the memory of this architecture")
+	}
+	return int(bytes), nil
 }
 
 func invalid(key sysv.Key, reason string) error {

@@ -71,9 +71,9 @@ func OpenOrCreateQueue(ctx context.Context, key sysv.Key, cfg *Config) (q *Queue
 
 // queue returns the Config with what it leaves open, and what a queue is made by.
 func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
-	c := Config{}
-	if cfg != nil {
-		c = *cfg
+	c, err := cfg.filled(key)
+	if err != nil {
+		return nil, plan{}, err
 	}
 	if c.Size == 0 {
 		c.Size = defaultSize
@@ -90,20 +90,13 @@ func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
 	if c.Aside != 0 && c.Attempts == 0 {
 		return nil, plan{}, invalid(key, "what is set aside has room, but Attempts is 0: nothing is")
 	}
-	if c.Processes == 0 {
-		c.Processes = defaultProcesses
-	}
-	if c.Processes < 0 || c.Processes > mostSlots {
-		return nil, plan{}, invalid(key, fmt.Sprintf("a queue is for 1 to %d processes, not %d", mostSlots, c.Processes))
-	}
 	if c.Leases == 0 {
 		c.Leases = max(defaultLeases, 2*c.Processes)
 	}
 	if c.Leases < 2 || c.Leases > mostCells {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a queue has 2 to %d leases, not %d", mostCells, c.Leases))
 	}
-	slots := uint32(c.Processes)
-	l := geometry{cells: uint32(c.Leases), slots: slots, limit: uint32(c.Attempts)}
+	l := geometry{cells: uint32(c.Leases), slots: uint32(c.Processes), limit: uint32(c.Attempts)}
 	var reason string
 	if l.size, reason = sizeOf("a queue's Size", c.Size); reason != "" {
 		return nil, plan{}, invalid(key, reason)
@@ -116,9 +109,9 @@ func (cfg *Config) queue(key sysv.Key) (*Config, plan, error) {
 			return nil, plan{}, invalid(key, reason)
 		}
 	}
-	bytes, ok := l.bytes()
-	if !ok {
-		return nil, plan{}, invalid(key, "a segment of that size has no place in the memory of this architecture")
+	bytes, err := memoryOf(key, l.bytes())
+	if err != nil {
+		return nil, plan{}, err
 	}
 	return &c, plan{queueFormat, queueMutexes, bytes, func(memory []byte) error { l.write(memory); return nil }}, nil
 }
@@ -137,7 +130,7 @@ func enterQueue(ctx context.Context, g *lock.Group, err error) (*Queue, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	m.id = g.ID()
-	q := &Queue{vigil: vigil{group: g}, member: member{
+	q := &Queue{membership: membership{group: g}, member: member{
 		memory:    m,
 		producers: mutex{Mutex: g.Mutex(producersMutex)},
 		consumers: mutex{Mutex: g.Mutex(consumersMutex)},

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"example.com/sysvipc/sysv"
 )
 
 // A Feed is this process's membership in a feed of records: each consumer is given every
@@ -31,7 +29,7 @@ import (
 // that it sends, other producers and those who join wait until it goes on or is
 // killed; consumers receive what was sent before.
 type Feed struct {
-	vigil
+	membership
 	feedMember
 
 	sends atomic.Bool // it has said so
@@ -118,16 +116,12 @@ func (f *Feed) begins() {
 // [io.EOF], in every process. Who sends afterwards opens the feed again. It must not be
 // called while something is being sent.
 func (f *Feed) Finish() error {
-	f.closing.Lock()
-	defer f.closing.Unlock()
-	if f.closed {
-		return &sysv.Error{Op: "ring", Key: f.Key(), ID: f.ID(), Err: os.ErrClosed}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.endProducing()
-	f.sends.Store(false)
-	return nil
+	return f.whileOpen(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.endProducing()
+		f.sends.Store(false)
+	})
 }
 
 // awaitRoom waits until there may be room for so many units. Who has just found none looks a

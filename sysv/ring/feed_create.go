@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
@@ -29,7 +28,7 @@ func (g feedGeometry) bytes() uint64 {
 // fits tells whether it can be that of so many bytes. Others wrote it.
 func (g feedGeometry) fits(bytes int) bool {
 	return g.cursors <= mostCells && g.slots > 0 && g.slots <= mostSlots && g.lossy <= 1 &&
-		g.size&(g.size-1) == 0 && g.size >= leastSize/unit && g.size <= mostSize/unit && g.bytes() == uint64(bytes)
+		isSize(g.size) && g.bytes() == uint64(bytes)
 }
 
 // CreateFeed makes a feed and joins it, unless ctx ends before that is done. All is as with
@@ -79,21 +78,15 @@ func OpenOrCreateFeed(ctx context.Context, key sysv.Key, cfg *Config) (f *Feed, 
 
 // feed returns the Config with what it leaves open, and what a Feed is made by.
 func (cfg *Config) feed(key sysv.Key) (*Config, plan, error) {
-	c := Config{}
-	if cfg != nil {
-		c = *cfg
+	c, err := cfg.filled(key)
+	if err != nil {
+		return nil, plan{}, err
 	}
 	if c.Attempts != 0 || c.Aside != 0 || c.Leases != 0 {
 		return nil, plan{}, invalid(key, "Attempts, Aside and Leases are for a Queue")
 	}
 	if c.Size == 0 {
 		c.Size = defaultSize
-	}
-	if c.Processes == 0 {
-		c.Processes = defaultProcesses
-	}
-	if c.Processes < 0 || c.Processes > mostSlots {
-		return nil, plan{}, invalid(key, fmt.Sprintf("a feed is for 1 to %d processes, not %d", mostSlots, c.Processes))
 	}
 	switch {
 	case c.Lossy && c.Cursors != 0:
@@ -111,10 +104,11 @@ func (cfg *Config) feed(key sysv.Key) (*Config, plan, error) {
 	if c.Lossy {
 		g.lossy = 1
 	}
-	if g.bytes() > math.MaxInt {
-		return nil, plan{}, invalid(key, "a segment of that size has no place in the memory of this architecture")
+	bytes, err := memoryOf(key, g.bytes())
+	if err != nil {
+		return nil, plan{}, err
 	}
-	return &c, plan{feedFormat, 1, int(g.bytes()), func(b []byte) error {
+	return &c, plan{feedFormat, 1, bytes, func(b []byte) error {
 		*(*feedGeometry)(unsafe.Pointer(&b[0])) = g
 		return nil
 	}}, nil
@@ -160,7 +154,7 @@ func (f *Feed) giveUp(ctx context.Context) error {
 	if err := enter(ctx, f.producers); err != nil {
 		return err
 	}
-	f.producing[f.me>>slotShift-1].store(0)
+	f.producing[f.slot()].store(0)
 	return f.left(f.disown(f.me), nil)
 }
 
@@ -181,51 +175,33 @@ func (m *feedMemory) disown(word uint32) (some bool) {
 	return some
 }
 
-// ID returns the id of the feed's segment, 0 or more, by which [OpenFeedID] finds it.
-func (f *Feed) ID() int { return f.group.ID() }
-
-// Key returns the feed's key.
-func (f *Feed) Key() sysv.Key { return f.group.Key() }
-
 // Close ends the membership. The feed itself stays, unless it is ephemeral and this was its
 // last member. Where a [Subscription] is not closed, or a reservation neither committed
 // nor discarded, the error is [ErrInUse] and nothing has changed. All else is as
 // with [Queue.Close].
 func (f *Feed) Close() error {
-	f.closing.Lock()
-	defer f.closing.Unlock()
-	if f.closed {
+	return f.close(f.inUse, func() error {
+		f.producing[f.slot()].store(0)
+		if f.ended.load() != 0 {
+			f.notEmpty.ring() // this may have been the last that had not finished
+		}
 		return nil
-	}
+	}, func() {
+		slots := len(f.producing)
+		f.feedMemory = newFeedMemory(make([]byte, feedSize(0, slots, f.size)), 0, slots, f.size, f.lossy)
+	})
+}
+
+func (f *Feed) inUse() bool {
 	f.mu.Lock()
-	busy := f.subscriptions > 0 || len(f.writing) > 0 || f.waiting.Load() > 0
-	f.mu.Unlock()
-	if busy {
-		return fmt.Errorf("ring: feed %d: %w", f.ID(), ErrInUse)
-	}
-	f.producing[f.me>>slotShift-1].store(0)
-	if f.ended.load() != 0 {
-		f.notEmpty.ring() // this may have been the last that had not finished
-	}
-	if err := f.group.Close(); err != nil {
-		return inUse(err)
-	}
-	f.closed = true
-	f.stale()
-	slots := len(f.producing)
-	f.feedMemory = newFeedMemory(make([]byte, feedSize(0, slots, f.size)), 0, slots, f.size, f.lossy)
-	return nil
+	defer f.mu.Unlock()
+	return f.subscriptions > 0 || len(f.writing) > 0
 }
 
 // Remove removes the feed and what is in it, for everybody: see [Queue.Remove].
 func (f *Feed) Remove() error {
-	err := f.group.Remove()
-	f.closing.Lock()
-	defer f.closing.Unlock()
-	if !f.closed {
-		f.stale()
+	return f.remove(func() {
 		f.notEmpty.Advance()
 		f.notFull.Advance()
-	}
-	return err
+	})
 }

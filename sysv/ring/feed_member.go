@@ -18,6 +18,9 @@ type feedMember struct {
 	id        int                             // of the object, for the race detector
 }
 
+// slot is this member's place.
+func (f *feedMember) slot() uint32 { return f.me>>slotShift - 1 }
+
 // errNoCursor says that all cursors have owners.
 var errNoCursor = &sysv.Error{Op: "ring", ID: -1, Err: syscall.EAGAIN, Hint: "all cursors of the feed are taken"}
 
@@ -265,13 +268,13 @@ func (f *feedMember) atLast(next, unfinished uint32) (again bool, err error) {
 
 // produce says that this member sends, before it does for the first time.
 func (f *feedMember) produce() {
-	f.producing[f.me>>slotShift-1].store(f.me)
+	f.producing[f.slot()].store(f.me)
 	f.ended.store(0)
 }
 
 // endProducing is for who has sent all that he had.
 func (f *feedMember) endProducing() {
-	f.producing[f.me>>slotShift-1].store(0)
+	f.producing[f.slot()].store(0)
 	f.ended.store(1)
 	f.notEmpty.ring()
 }

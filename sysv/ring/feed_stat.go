@@ -46,14 +46,9 @@ type Kept struct {
 
 // Stat returns the state of the feed, one thing after the other: while others go on it
 // shows no single instant.
-func (f *Feed) Stat() (FeedStat, error) {
-	f.closing.Lock()
-	defer f.closing.Unlock()
-	st, err := statOf(f.group)
-	if err != nil {
-		return FeedStat{}, err
-	}
-	return f.stat(st), nil
+func (f *Feed) Stat() (st FeedStat, err error) {
+	err = f.stat(func(group lock.Stat) { st = f.state(group) })
+	return st, err
 }
 
 // InspectFeed returns the state of the feed whose segment has an id without joining it: it
@@ -65,13 +60,13 @@ func InspectFeed(id int) (FeedStat, error) {
 		if group.Format != feedFormat || err != nil {
 			return notOf(group, id, "feed")
 		}
-		st = m.stat(group)
+		st = m.state(group)
 		return nil
 	})
 	return st, err
 }
 
-func (m *feedMemory) stat(group lock.Stat) FeedStat {
+func (m *feedMemory) state(group lock.Stat) FeedStat {
 	st := FeedStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
 		Producers: producers(group, m.producing), Size: int64(m.size) * unit, Lossy: m.lossy, Cursors: len(m.cursors), Ephemeral: group.Ephemeral,
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}

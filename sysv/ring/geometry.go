@@ -2,7 +2,6 @@ package ring
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 )
 
@@ -42,14 +41,11 @@ func (g geometry) fits(bytes int) bool {
 	}
 	return g.cells > 1 && g.cells <= mostCells && g.slots > 0 && g.slots <= mostSlots &&
 		isSize(g.size) && (isSize(g.aside) || g.aside == 0) && g.limit <= mostAttempts &&
-		g.places().end == uint64(bytes)
+		g.bytes() == uint64(bytes)
 }
 
-// bytes are how many it takes, unless an int has no room for that.
-func (g geometry) bytes() (n int, ok bool) {
-	end := g.places().end
-	return int(end), end <= math.MaxInt
-}
+// bytes are how many it takes.
+func (g geometry) bytes() uint64 { return g.places().end }
 
 func (g geometry) write(memory []byte) { *(*geometry)(unsafe.Pointer(&memory[0])) = g }
 

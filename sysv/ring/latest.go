@@ -23,7 +23,7 @@ import (
 // a value, others can't set one until it goes on or is killed. It never holds
 // up who reads, and neither do those who wait or read hold up anybody.
 type Latest struct {
-	vigil
+	membership
 	latestMember
 
 	barred func() error // keepOut

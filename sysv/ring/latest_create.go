@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
@@ -64,9 +63,9 @@ func OpenOrCreateLatest(ctx context.Context, key sysv.Key, size int, cfg *Config
 
 // latest returns the Config with what it leaves open, and what a Latest is made by.
 func (cfg *Config) latest(key sysv.Key, size int) (*Config, plan, error) {
-	c := Config{}
-	if cfg != nil {
-		c = *cfg
+	c, err := cfg.filled(key)
+	if err != nil {
+		return nil, plan{}, err
 	}
 	if c.Size != 0 || c.Attempts != 0 || c.Aside != 0 || c.Leases != 0 || c.Lossy || c.Cursors != 0 {
 		return nil, plan{}, invalid(key, "Size, Attempts, Aside, Leases, Lossy and Cursors are not for a Latest")
@@ -74,14 +73,11 @@ func (cfg *Config) latest(key sysv.Key, size int) (*Config, plan, error) {
 	if size < 1 || size > mostLatest {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a value has up to 1 to %d bytes, not %d", mostLatest, size))
 	}
-	if c.Processes == 0 {
-		c.Processes = defaultProcesses
+	bytes, err := memoryOf(key, uint64(line)+uint64(latestSize(uint32(size))))
+	if err != nil {
+		return nil, plan{}, err
 	}
-	memory := uint64(line) + uint64(latestSize(uint32(size)))
-	if memory > math.MaxInt {
-		return nil, plan{}, invalid(key, "a segment of that size has no place in the memory of this architecture")
-	}
-	return &c, plan{latestFormat, 1, int(memory), func(b []byte) error {
+	return &c, plan{latestFormat, 1, bytes, func(b []byte) error {
 		(*latestHeader)(unsafe.Pointer(&b[0])).most = uint32(size)
 		return nil
 	}}, nil
@@ -114,12 +110,6 @@ func enterLatest(g *lock.Group, err error) (*Latest, error) {
 	return l, nil
 }
 
-// ID returns the id of the segment, 0 or more, by which [OpenLatestID] finds it.
-func (l *Latest) ID() int { return l.group.ID() }
-
-// Key returns its key.
-func (l *Latest) Key() sysv.Key { return l.group.Key() }
-
 // Close ends the membership. The newest value stays, unless the Latest is ephemeral and
 // this was its last member. Where a call of this process is under way that
 // may have to wait the error is [ErrInUse]. To close again does nothing; Remove still works; everything
@@ -128,23 +118,11 @@ func (l *Latest) Key() sysv.Key { return l.group.Key() }
 // No other call may begin while Close runs: it could touch memory that is there no more,
 // which ends the program. A process need not close: its end does the same.
 func (l *Latest) Close() error {
-	l.closing.Lock()
-	defer l.closing.Unlock()
-	if l.closed {
-		return nil
-	}
-	if l.waiting.Load() > 0 {
-		return fmt.Errorf("ring: latest %d: %w", l.ID(), ErrInUse)
-	}
-	if err := l.group.Close(); err != nil {
-		return inUse(err)
-	}
-	l.closed = true
-	l.stale()
-	most := l.most
-	l.latestMemory = newLatestMemory(make([]byte, latestSize(1)), 1) // for calls that look before they ask
-	l.most = most
-	return nil
+	return l.close(func() bool { return false }, func() error { return nil }, func() {
+		most := l.most
+		l.latestMemory = newLatestMemory(make([]byte, latestSize(1)), 1) // for calls that look before they ask
+		l.most = most
+	})
 }
 
 // Remove removes it, for everybody: whoever waits is woken with [sysv.ErrRemoved], and
@@ -152,16 +130,7 @@ func (l *Latest) Close() error {
 // Close. Only the owner, the creator or CAP_SYS_ADMIN may: others get
 // [io/fs.ErrPermission], and nothing has changed. To remove again is [sysv.ErrRemoved]. What
 // ipcrm(1) removes is noticed as soon.
-func (l *Latest) Remove() error {
-	err := l.group.Remove()
-	l.closing.Lock()
-	defer l.closing.Unlock()
-	if !l.closed {
-		l.stale()
-		l.changed.Advance()
-	}
-	return err
-}
+func (l *Latest) Remove() error { return l.remove(func() { l.changed.Advance() }) }
 
 // LatestStat is the state of a Latest.
 type LatestStat struct {
@@ -184,14 +153,9 @@ type LatestStat struct {
 
 // Stat returns the state, one thing after the other: while others go on it shows no
 // single instant.
-func (l *Latest) Stat() (LatestStat, error) {
-	l.closing.Lock()
-	defer l.closing.Unlock()
-	st, err := statOf(l.group)
-	if err != nil {
-		return LatestStat{}, err
-	}
-	return l.stat(st), nil
+func (l *Latest) Stat() (st LatestStat, err error) {
+	err = l.stat(func(group lock.Stat) { st = l.state(group) })
+	return st, err
 }
 
 // InspectLatest returns the state of the Latest whose segment has an id without joining
@@ -203,13 +167,13 @@ func InspectLatest(id int) (LatestStat, error) {
 		if group.Format != latestFormat || err != nil {
 			return notOf(group, id, "Latest")
 		}
-		st = m.stat(group)
+		st = m.state(group)
 		return nil
 	})
 	return st, err
 }
 
-func (m *latestMemory) stat(group lock.Stat) LatestStat {
+func (m *latestMemory) state(group lock.Stat) LatestStat {
 	st := LatestStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
 		Size: int(m.most), Awaited: m.changed.Awaited(), Ephemeral: group.Ephemeral}
 	newest := m.newest.load()

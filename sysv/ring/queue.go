@@ -10,7 +10,7 @@ import (
 // A Queue is this process's membership in a queue of records: each goes to one
 // consumer. All methods can be called by several goroutines at once.
 type Queue struct {
-	vigil
+	membership
 	member
 
 	sends                atomic.Bool // it has said so

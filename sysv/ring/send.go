@@ -1,11 +1,6 @@
 package ring
 
-import (
-	"context"
-	"os"
-
-	"example.com/sysvipc/sysv"
-)
+import "context"
 
 // TrySend is Send that returns false where it would have to wait for room.
 func (q *Queue) TrySend(data []byte) (ok bool, err error) {
@@ -95,17 +90,13 @@ func (q *Queue) begins() {
 // one that has sent nothing. It must not be called
 // while a Send or a Reservation is under way.
 func (q *Queue) Finish() error {
-	q.closing.Lock()
-	defer q.closing.Unlock()
-	if q.closed {
-		return &sysv.Error{Op: "ring", Key: q.Key(), ID: q.ID(), Err: os.ErrClosed}
-	}
-	q.sending()
-	q.gate.lock()
-	q.sends.Store(false)
-	q.endProducing()
-	q.gate.unlock()
-	return nil
+	return q.whileOpen(func() {
+		q.sending()
+		q.gate.lock()
+		q.sends.Store(false)
+		q.endProducing()
+		q.gate.unlock()
+	})
 }
 
 // awaitRoom waits until there seems to be room for so many bytes.

@@ -55,14 +55,9 @@ type Lease struct {
 
 // Stat returns the state of the queue, one thing after the other: while others go on it
 // shows no single instant, and records that come and go meanwhile may be counted wrongly.
-func (q *Queue) Stat() (QueueStat, error) {
-	q.closing.Lock()
-	defer q.closing.Unlock()
-	st, err := statOf(q.group)
-	if err != nil {
-		return QueueStat{}, err
-	}
-	return q.stat(st), nil
+func (q *Queue) Stat() (st QueueStat, err error) {
+	err = q.stat(func(group lock.Stat) { st = q.state(group) })
+	return st, err
 }
 
 // InspectQueue returns the state of the queue whose segment has an id without joining
@@ -74,25 +69,17 @@ func InspectQueue(id int) (QueueStat, error) {
 		if group.Format != queueFormat || err != nil {
 			return notOf(group, id, "queue")
 		}
-		st = m.stat(group)
+		st = m.state(group)
 		return nil
 	})
 	return st, err
-}
-
-// statOf is the state of a group that is there.
-func statOf(g *lock.Group) (lock.Stat, error) {
-	if err := g.Check(); err != nil {
-		return lock.Stat{}, err
-	}
-	return g.Stat()
 }
 
 func notOf(group lock.Stat, id int, kind string) error {
 	return &sysv.Error{Op: "ring", Key: group.Key, ID: id, Err: syscall.EINVAL, Hint: fmt.Sprintf("a group whose memory holds %q is no %s", group.Format, kind)}
 }
 
-func (m *memory) stat(group lock.Stat) QueueStat {
+func (m *memory) state(group lock.Stat) QueueStat {
 	st := QueueStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
 		Producers: producers(group, m.producing), Size: int64(m.size) * unit, AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
