@@ -187,8 +187,9 @@ func (f *Feed) Close() error {
 		}
 		return nil
 	}, func() {
-		slots := len(f.producing)
-		f.feedMemory = newFeedMemory(make([]byte, feedSize(0, slots, f.size)), 0, slots, f.size, f.lossy)
+		size, slots := f.size, len(f.producing)
+		f.feedMemory = newFeedMemory(make([]byte, feedSize(0, slots, 1)), 0, slots, 1, f.lossy) // for calls that look before they ask
+		f.size = size
 	})
 }
 

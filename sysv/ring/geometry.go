@@ -36,9 +36,6 @@ func (g geometry) places() (p struct{ shared, cells, producing, ring, aside, end
 
 // fits tells whether it can be that of so many bytes. Others wrote it.
 func (g geometry) fits(bytes int) bool {
-	isSize := func(units uint32) bool {
-		return units&(units-1) == 0 && units >= leastSize/unit && units <= mostSize/unit
-	}
 	return g.cells > 1 && g.cells <= mostCells && g.slots > 0 && g.slots <= mostSlots &&
 		isSize(g.size) && (isSize(g.aside) || g.aside == 0) && g.limit <= mostAttempts &&
 		g.bytes() == uint64(bytes)

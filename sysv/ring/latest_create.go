@@ -73,7 +73,7 @@ func (cfg *Config) latest(key sysv.Key, size int) (*Config, plan, error) {
 	if size < 1 || size > mostLatest {
 		return nil, plan{}, invalid(key, fmt.Sprintf("a value has up to 1 to %d bytes, not %d", mostLatest, size))
 	}
-	bytes, err := memoryOf(key, uint64(line)+uint64(latestSize(uint32(size))))
+	bytes, err := memoryOf(key, line+latestSize(uint32(size)))
 	if err != nil {
 		return nil, plan{}, err
 	}
@@ -89,7 +89,7 @@ func viewLatest(b []byte) (m latestMemory, err error) {
 		return m, fmt.Errorf("%d bytes can't be a Latest", len(b))
 	}
 	most := (*latestHeader)(unsafe.Pointer(&b[0])).most
-	if most < 1 || most > mostLatest || uint64(len(b)) != uint64(line)+uint64(latestSize(most)) {
+	if most < 1 || most > mostLatest || uint64(len(b)) != line+latestSize(most) {
 		return m, fmt.Errorf("%d bytes can't be a Latest with values of up to %d", len(b), most)
 	}
 	return newLatestMemory(b[line:], most), nil

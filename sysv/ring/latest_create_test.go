@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
@@ -182,5 +183,15 @@ func TestEphemeralLatest(t *testing.T) {
 		wantValue(t, l, "", 0)
 		set(t, l, "x", 1)
 		kit.Must(t, l.Close())
+	}
+}
+
+// On 32-bit machines the places of the longest values are more than there is memory, and not
+// so few bytes as the number that is left of them.
+func TestTheLongestValues(t *testing.T) {
+	for _, most := range []uint32{1, 100, 1 << 20, mostLatest} {
+		if got, least := latestSize(most), kept*uint64(most); got < least || got > least+uint64(unsafe.Sizeof(latestShared{}))+kept*line {
+			t.Errorf("%d bytes for values of up to %d", got, most)
+		}
 	}
 }

@@ -70,8 +70,8 @@ func latestStride(most uint32) uintptr {
 	return (uintptr(most) + line - 1) &^ (line - 1)
 }
 
-func latestSize(most uint32) uintptr {
-	return unsafe.Sizeof(latestShared{}) + kept*latestStride(most)
+func latestSize(most uint32) uint64 {
+	return uint64(unsafe.Sizeof(latestShared{})) + kept*uint64(latestStride(most))
 }
 
 // newLatestMemory is for memory of latestSize.
