@@ -3,7 +3,6 @@
 package ring
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -17,15 +16,6 @@ import (
 // actor may go on, or one that has just changed something may die. To go on is to begin
 // the call again, to be answered what it was answered before, and to make one access
 // more. Here every access is a step, also those by get and put.
-
-// What an actor does besides accesses to words.
-const (
-	guardLocks access = 100 + iota
-	guardTries        // as who gives up after a while
-	guardUnlocks
-	guardRepairs
-	guardAsks // whether a member is dead
-)
 
 // The stages of an actor that all subjects have. A stage is the call that it is in, or
 // about to make.
@@ -144,7 +134,7 @@ func (t *turn) each(a access, w *word, old, new uint32) uint32 {
 	}
 	t.acted = true
 	if t.tells {
-		t.what = fmt.Sprintf("%s %s %#x = %#x", accessName(a), t.nameOf(w), new, answer)
+		t.what = fmt.Sprintf("%s %s %#x = %#x", a.String(), t.nameOf(w), new, answer)
 	}
 	return answer
 }
@@ -199,11 +189,11 @@ func (t *turn) really(a access, w *word, old, new uint32) uint32 {
 		if w.v.Load()>>2 == old && !t.wakes {
 			panic(paused{blocked: true})
 		}
-	case guardLocks, guardTries:
+	case locks, tries:
 		if u.owner >= 0 {
 			if u.actor[u.owner].stage != actorDied {
-				if a == guardTries {
-					return gaveUp
+				if a == tries {
+					return gotNothing
 				}
 				panic(paused{blocked: true})
 			}
@@ -212,40 +202,25 @@ func (t *turn) really(a access, w *word, old, new uint32) uint32 {
 		u.owner = int8(t.who)
 		t.p.changed = true
 		if u.unclean {
-			return gotUnclean
+			return gotAbandoned
 		}
-		return gotClean
-	case guardUnlocks:
+		return got
+	case unlocks:
 		if u.owner != int8(t.who) {
 			t.broken = "who unlocks has locked"
 		}
 		u.owner = nobody
 		t.p.changed = true
-	case guardRepairs:
+	case repairs:
 		u.unclean = false
 		t.p.changed = true
-	case guardAsks:
+	case asks:
 		if u.actor[new>>20-1].stage == actorDied {
 			return 1
 		}
 	}
 	return 0
 }
-
-const (
-	gaveUp = iota
-	gotClean
-	gotUnclean
-)
-
-// A modelGuard is the mutex.
-type modelGuard struct{}
-
-func (modelGuard) Lock(context.Context) (bool, error) {
-	return each(guardLocks, nil, 0, 0) == gotUnclean, nil
-}
-func (modelGuard) Unlock() error   { each(guardUnlocks, nil, 0, 0); return nil }
-func (modelGuard) Repaired() error { each(guardRepairs, nil, 0, 0); return nil }
 
 // step lets an actor make its next access.
 func (t *turn) step() (possible bool) {
@@ -435,13 +410,6 @@ func (x *explorer) hopeless(all []universe, edges []edge, stopped int) int {
 		}
 	}
 	return slices.Index(fine, false)
-}
-
-func accessName(a access) string {
-	if a >= guardLocks {
-		return strings.Fields("locks tries unlocks repairs asks")[a-guardLocks]
-	}
-	return a.String()
 }
 
 // A fault is a mutant: the protocol with one fault. That the exploration finds it shows that

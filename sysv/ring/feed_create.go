@@ -136,7 +136,7 @@ func enterFeed(ctx context.Context, g *lock.Group, err error) (*Feed, error) {
 		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
 		return nil, errors.Join(err, g.Close())
 	}
-	f := newFeed(feedMember{feedMemory: m, producers: g.Mutex(0), me: g.Self(), id: g.ID()})
+	f := newFeed(feedMember{feedMemory: m, producers: mutex{Mutex: g.Mutex(0)}, me: g.Self(), id: g.ID()})
 	f.group = g
 	f.dead = func(word uint32) (bool, error) {
 		alive, err := g.Alive(word)
@@ -151,7 +151,7 @@ func enterFeed(ctx context.Context, g *lock.Group, err error) (*Feed, error) {
 // giveUp gives back what bears this member's word: a member may have left it who had the
 // same one, and died, so long ago that the words have come round.
 func (f *Feed) giveUp(ctx context.Context) error {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return err
 	}
 	f.producing[f.slot()].store(0)

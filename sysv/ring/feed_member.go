@@ -12,7 +12,7 @@ import (
 // A feedMember is a process that takes part.
 type feedMember struct {
 	feedMemory
-	producers guard
+	producers mutex
 	me        uint32                          // its word
 	dead      func(word uint32) (bool, error) // whether another's member is
 	id        int                             // of the object, for the race detector
@@ -26,7 +26,7 @@ var errNoCursor = &sysv.Error{Op: "ring", ID: -1, Err: syscall.EAGAIN, Hint: "al
 
 // send puts as many of some records into the ring as there is room for, for all to see.
 func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err error) {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return 0, err
 	}
 	if race.Enabled {
@@ -49,7 +49,7 @@ func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err err
 	if tail != published {
 		f.tail.store(tail)
 	}
-	if failed := f.producers.Unlock(); err == nil {
+	if failed := f.producers.unlock(); err == nil {
 		err = failed
 	}
 	if n > 0 {
@@ -60,7 +60,7 @@ func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err err
 
 // begin reserves a record if there is room.
 func (f *feedMember) begin(ctx context.Context, length uint32) (at, cursor uint32, ok bool, err error) {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return 0, 0, false, err
 	}
 	if race.Enabled {
@@ -91,7 +91,7 @@ func (f *feedMember) finish(at, cursor, state uint32) {
 // hasRoom tells whether so many units could be sent now, so that who waits otherwise is
 // woken. Where he is to look for the dead he does.
 func (f *feedMember) hasRoom(ctx context.Context, n uint32, looks bool) (ok bool, err error) {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return false, err
 	}
 	_, ok, err = f.room(n)
@@ -105,7 +105,7 @@ func (f *feedMember) hasRoom(ctx context.Context, n uint32, looks bool) (ok bool
 // left unlocks the producers' mutex after something that had this error, and wakes those who
 // wait for room that the dead had.
 func (f *feedMember) left(dropped bool, err error) error {
-	if failed := f.producers.Unlock(); err == nil {
+	if failed := f.producers.unlock(); err == nil {
 		err = failed
 	}
 	if dropped {
@@ -132,7 +132,7 @@ type position struct {
 
 // joinFeed begins at tail.
 func (f *feedMember) joinFeed(ctx context.Context) (p position, err error) {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return p, err
 	}
 	p.tail = f.tail.load()
@@ -153,7 +153,7 @@ func (f *feedMember) joinFeed(ctx context.Context) (p position, err error) {
 
 // joinLossy begins at tail, too.
 func (f *feedMember) joinLossy(ctx context.Context) (v view, err error) {
-	if err := enter(ctx, f.producers); err != nil {
+	if err := f.producers.enter(ctx); err != nil {
 		return v, err
 	}
 	v, err = f.end()

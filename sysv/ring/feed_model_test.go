@@ -226,8 +226,8 @@ func (s *feedScene) keepView(p *actor, v *view) {
 
 func (s *feedScene) call(t *turn) {
 	p := t.p
-	f := &feedMember{feedMemory: s.m, producers: modelGuard{}, me: uint32(t.who+1) << slotShift,
-		dead: func(word uint32) (bool, error) { return each(guardAsks, nil, 0, word) != 0, nil }}
+	f := &feedMember{feedMemory: s.m, producers: mutex{}, me: uint32(t.who+1) << slotShift,
+		dead: func(word uint32) (bool, error) { return each(asks, nil, 0, word) != 0, nil }}
 	switch p.stage {
 	case feedSending:
 		a := s.action(t)

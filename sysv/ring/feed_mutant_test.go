@@ -87,9 +87,9 @@ var feedFaults = []fault{
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			switch {
 			case t.p.stage != feedJoining:
-			case a == guardLocks:
-				return gotClean, true
-			case a == guardUnlocks:
+			case a == locks:
+				return got, true
+			case a == unlocks:
 				return 0, true
 			}
 			return 0, false
@@ -116,13 +116,13 @@ var feedFaults = []fault{
 			return 0, false
 		}},
 	{name: "a reservation made padding though its member lives", in: feedSceneOf("reservations"), breaks: "",
-		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 1, a == guardAsks }},
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 1, a == asks }},
 	{name: "nobody asks who lives", in: feedSceneOf("reservations"), breaks: canBeDone,
-		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == guardAsks }},
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == asks }},
 	{name: "a dead consumer is waited for", in: feedSceneOf("a dead consumer"), breaks: canBeDone,
-		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == guardAsks }},
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == asks }},
 	{name: "cursors of the living are dropped", in: feedSceneOf("two consumers"), breaks: "",
-		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 1, a == guardAsks }},
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 1, a == asks }},
 	{name: "nobody is told of a record", in: feedSceneOf("one to one"), breaks: canBeDone,
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == rings && t.p.stage == feedSending
@@ -187,7 +187,7 @@ var feedFaults = []fault{
 			return 0, false
 		}},
 	{name: "the dead never finish", in: feedSceneOf("the end, with a death"), breaks: canBeDone,
-		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == guardAsks }},
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) { return 0, a == asks }},
 	{name: "nobody is told of the end", in: feedSceneOf("the end"), breaks: canBeDone,
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == rings && t.p.stage == feedFinishing
@@ -233,9 +233,9 @@ var feedFaults = []fault{
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			switch {
 			case t.p.stage != feedJoining:
-			case a == guardLocks:
-				return gotClean, true
-			case a == guardUnlocks:
+			case a == locks:
+				return got, true
+			case a == unlocks:
 				return 0, true
 			}
 			return 0, false

@@ -590,7 +590,7 @@ var feedStopped = sysvtest.Helper("feed producer stopped", func(args []string) e
 	if err != nil {
 		return err
 	}
-	if err := enter(bg, f.producers); err != nil {
+	if err := f.producers.enter(bg); err != nil {
 		return err
 	}
 	f.add(f.tail.load(), []byte("half a record"))

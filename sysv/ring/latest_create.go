@@ -105,7 +105,7 @@ func enterLatest(g *lock.Group, err error) (*Latest, error) {
 		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
 		return nil, errors.Join(err, g.Close())
 	}
-	l := newLatest(latestMember{m, g.Mutex(0), g.ID()})
+	l := newLatest(latestMember{m, mutex{Mutex: g.Mutex(0)}, g.ID()})
 	l.group = g
 	return l, nil
 }

@@ -113,7 +113,7 @@ func (s *latestScene) value(t *turn) uint32 { return s.writers[t.who][t.p.vars[h
 
 func (s *latestScene) call(t *turn) {
 	p := t.p
-	l := &latestMember{s.m, modelGuard{}, 0}
+	l := &latestMember{s.m, mutex{}, 0}
 	switch p.stage {
 	case latestSetting:
 		var data []byte
@@ -141,11 +141,11 @@ func (s *latestScene) call(t *turn) {
 		}
 		buf := make([]byte, 8)
 		r, err := l.get(buf, 1, func() error {
-			switch each(guardTries, nil, 0, 0) {
-			case gaveUp:
+			switch each(tries, nil, 0, 0) {
+			case gotNothing:
 				return errBusy
-			case gotUnclean:
-				return modelGuard{}.Repaired()
+			case gotAbandoned:
+				return new(mutex).repaired()
 			}
 			return nil
 		})
@@ -335,9 +335,9 @@ var latestFaults = []fault{
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			switch {
 			case t.p.stage == latestReading:
-			case a == guardLocks:
-				return gotClean, true
-			case a == guardUnlocks:
+			case a == locks:
+				return got, true
+			case a == unlocks:
 				return 0, true
 			}
 			return 0, false
@@ -346,17 +346,17 @@ var latestFaults = []fault{
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			switch {
 			case t.p.stage != latestReading:
-			case a == guardTries:
-				return gotClean, true
-			case a == guardUnlocks:
+			case a == tries:
+				return got, true
+			case a == unlocks:
 				return 0, true
 			}
 			return 0, false
 		}},
 	{name: "a reader waits for who is stopped", in: latestSceneOf("one is stopped, overtaken"), breaks: canBeDone,
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
-			if a == guardTries {
-				return t.really(guardLocks, nil, 0, 0), true
+			if a == tries {
+				return t.really(locks, nil, 0, 0), true
 			}
 			return 0, false
 		}},

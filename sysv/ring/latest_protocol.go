@@ -141,39 +141,22 @@ func (m *latestMemory) another(number uint64) bool {
 // A latestMember is a process that takes part.
 type latestMember struct {
 	latestMemory
-	writers guard
+	writers mutex
 	id      int // of the object, for the race detector
-}
-
-// A guard is a mutex between processes: Lock says whether its owner has died, until
-// somebody has called Repaired.
-type guard interface {
-	Lock(ctx context.Context) (abandoned bool, err error)
-	Unlock() error
-	Repaired() error
-}
-
-// enter locks a guard of what is whole whoever dies.
-func enter(ctx context.Context, g guard) error {
-	abandoned, err := g.Lock(ctx)
-	if abandoned {
-		err = g.Repaired()
-	}
-	return err
 }
 
 func (l *latestMember) set(ctx context.Context, data []byte) (number uint64, err error) {
 	if uint64(len(data)) > uint64(l.most) {
 		return 0, fmt.Errorf("%d bytes of %d at most: %w", len(data), l.most, ErrTooLong)
 	}
-	if err := enter(ctx, l.writers); err != nil {
+	if err := l.writers.enter(ctx); err != nil {
 		return 0, err
 	}
 	if race.Enabled {
 		race.Release(race.LatestSet, l.id, 0)
 	}
 	number = l.write(data)
-	err = l.writers.Unlock()
+	err = l.writers.unlock()
 	l.changed.ring()
 	return number, err
 }
@@ -197,7 +180,7 @@ func (l *latestMember) get(buf []byte, tries int, keepOut func() error) (r readi
 			return reading{}, err
 		}
 		r, whole, err := l.read(buf)
-		if failed := l.writers.Unlock(); err == nil {
+		if failed := l.writers.unlock(); err == nil {
 			err = failed
 		}
 		if !whole && err == nil { // the mutex was no use
@@ -214,7 +197,7 @@ var errBusy = errors.New("another has the mutex")
 func (l *latestMember) keepOut() error {
 	ctx, cancel := context.WithTimeout(context.Background(), keepsOut)
 	defer cancel()
-	err := enter(ctx, l.writers)
+	err := l.writers.enter(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errBusy
 	}

@@ -219,12 +219,12 @@ func TestLatestKeepsWritersOut(t *testing.T) {
 		t.Errorf("number %d, %v, after %d tries to get the mutex", r.number, err, barred)
 	}
 	set(t, l, "new", 2) // the mutex is free
-	kit.Must(t, enter(bg, l.writers))
+	kit.Must(t, l.writers.enter(bg))
 	if err := l.keepOut(); err != errBusy {
 		t.Errorf("while another has the mutex: %v", err)
 	}
 	newest(t, l, "new", 2)
-	kit.Must(t, l.writers.Unlock())
+	kit.Must(t, l.writers.unlock())
 }
 
 // A process that is stopped in the mutex holds up those who set, until their contexts
@@ -248,7 +248,7 @@ var stoppedSetter = sysvtest.Helper("stopped setter", func(args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := enter(bg, l.writers); err != nil {
+	if err := l.writers.enter(bg); err != nil {
 		return err
 	}
 	copy(l.value(2).bytes(8), "half a value")

@@ -31,7 +31,7 @@ func (q *member) send(ctx context.Context, data []byte) (ok bool, err error) {
 		q.notEmpty.ring()
 		return true, nil
 	}
-	if err := q.lockProducers(ctx); err != nil {
+	if err := q.producers.enter(ctx); err != nil {
 		return false, err
 	}
 	ok = q.add(data)
@@ -55,7 +55,7 @@ func (q *member) sendBatch(ctx context.Context, records [][]byte) (n int, err er
 		}
 		return n, err
 	}
-	if err := q.lockProducers(ctx); err != nil {
+	if err := q.producers.enter(ctx); err != nil {
 		return 0, err
 	}
 	n = q.addBatch(records)
@@ -71,7 +71,7 @@ func (q *member) sendBatch(ctx context.Context, records [][]byte) (n int, err er
 
 // beginRecord reserves a record if there is room.
 func (q *member) beginRecord(ctx context.Context, length uint32) (at uint32, ok bool, err error) {
-	if err := q.lockProducers(ctx); err != nil {
+	if err := q.producers.enter(ctx); err != nil {
 		return 0, false, err
 	}
 	at, ok = q.reserve(length, q.me)
@@ -79,14 +79,6 @@ func (q *member) beginRecord(ctx context.Context, length uint32) (at uint32, ok 
 		return at, ok, err
 	}
 	return 0, false, q.settle(ctx)
-}
-
-func (q *member) lockProducers(ctx context.Context) error {
-	abandoned, err := q.producers.lock(ctx)
-	if abandoned {
-		err = q.producers.repaired()
-	}
-	return err
 }
 
 // settle is for a producer who finds no room: a consumer who died in the middle of

@@ -460,7 +460,7 @@ func (r *run) step() (possible bool) {
 	r.p = &r.w.process[r.who]
 	r.known, r.answers = r.p.answers, []byte(r.p.answers)
 	r.p.changed = false
-	each, byWords = r.each, true
+	each, copyingByWords = r.each, true
 	finished := false
 	func() {
 		defer func() {
@@ -506,8 +506,8 @@ func (r *run) call() {
 			p.at, ok, err = q.beginRecord(background, uint32(a.units-1)*unit)
 		} else {
 			data := make([]byte, int(a.units-1)*unit)
-			for i := range data {
-				data[i] = a.number + 1
+			for i := 0; i < len(data); i += 4 {
+				binary.NativeEndian.PutUint32(data[i:], uint32(a.number)+1)
 			}
 			ok, err = q.send(background, data)
 		}
@@ -898,7 +898,7 @@ type explored struct {
 
 func (m *model) explore() explored {
 	before := each
-	defer func() { each, byWords = before, false }()
+	defer func() { each, copyingByWords = before, false }()
 	worlds := []world{m.begin()}
 	number := map[world]int32{worlds[0]: 0}
 	parent := []int32{-1}

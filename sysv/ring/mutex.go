@@ -22,6 +22,15 @@ func (m *mutex) lock(ctx context.Context) (abandoned bool, err error) {
 	return m.Lock(ctx)
 }
 
+// enter is lock, of what is whole whoever dies.
+func (m *mutex) enter(ctx context.Context) error {
+	abandoned, err := m.lock(ctx)
+	if abandoned {
+		err = m.repaired()
+	}
+	return err
+}
+
 func (m *mutex) tryLock() (ok, abandoned bool, err error) {
 	if m.explored() {
 		got := each(tries, nil, 0, m.number)

@@ -126,14 +126,11 @@ func (m *memory) oldest() (at uint32, ok bool) {
 }
 
 func (m *memory) fill(at uint32, data []byte) {
-	if exploring && fillEach(m, at, data) {
-		return
-	}
 	to := m.bytes(at, uint32(len(data)))
 	for len(data) >= 2*chunk {
 		prefetch(unsafe.Pointer(&to[chunk]), chunk)
 		copy(to[:chunk], data)
 		to, data = to[chunk:], data[chunk:]
 	}
-	copy(to, data)
+	copyIn(to, data)
 }

@@ -14,7 +14,7 @@ import (
 func init() { unexplored() }
 
 // unexplored has accesses be what they are, until the exploration takes them.
-func unexplored() { each, byWords, copyingByWords = truly, false, false }
+func unexplored() { each, copyingByWords = truly, false }
 
 // truly is each access as it is without the build tag.
 func truly(a access, w *word, old, new uint32) uint32 {

@@ -6,5 +6,3 @@ const exploring = false
 
 // each is what the exploration does in the place of an access.
 var each func(a access, w *word, old, new uint32) uint32
-
-func fillEach(*memory, uint32, []byte) bool { return false }
