@@ -4,6 +4,7 @@ package ring
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"testing"
@@ -12,8 +13,6 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/sem"
-	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
@@ -68,14 +67,9 @@ func TestCallsAfterRemove(t *testing.T) {
 	again := rejoin(t, q)
 	closeQueue(t, again)
 	kit.Must(t, q.Remove())
-	for name, call := range queueCalls {
-		if name == "Finish" {
-			continue // nobody is told anything
-		}
-		var err error
-		kit.Eventually(t, name+" fails", func() bool { err = call(again); return err != nil })
-		kit.WantError(t, err, sysv.ErrRemoved)
-	}
+	calls := maps.Clone(queueCalls)
+	delete(calls, "Finish") // nobody is told anything
+	wantFailures(t, calls, again, sysv.ErrRemoved)
 	kit.WantError(t, again.Remove(), sysv.ErrRemoved)
 	_, err := OpenQueueID(kit.Patient(t), q.ID(), nil)
 	kit.WantError(t, err, sysv.ErrRemoved)
@@ -128,30 +122,13 @@ func waiting(t *testing.T, q, full *Queue) (wait [4]func() error) {
 
 func TestRemovalEndsWaits(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
-	for name, remove := range map[string]func(*Queue){
-		"Remove": func(q *Queue) { kit.Must(t, q.Remove()) },
-		"ipcrm of the segment": func(q *Queue) {
-			seg, err := shm.OpenID(q.ID())
-			kit.Must(t, err)
-			kit.Must(t, seg.Remove())
-		},
-		"ipcrm of both": func(q *Queue) {
-			st, err := InspectQueue(q.ID())
-			kit.Must(t, err)
-			seg, err := shm.OpenID(q.ID())
-			kit.Must(t, err)
-			kit.Must(t, seg.Remove())
-			set, err := sem.OpenID(st.SetID)
-			kit.Must(t, err)
-			kit.Must(t, set.Remove())
-		},
-	} {
+	for name, remove := range removals {
 		t.Run(name, func(t *testing.T) {
 			_, q := newQueue(t, 64)
 			_, full := newQueue(t, 64)
 			wait := waiting(t, q, full)
-			remove(q)
-			remove(full)
+			remove(t, q)
+			remove(t, full)
 			begin := time.Now()
 			for _, w := range wait {
 				kit.WantError(t, w(), sysv.ErrRemoved)

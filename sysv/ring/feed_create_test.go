@@ -5,6 +5,7 @@ package ring
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"syscall"
 	"testing"
@@ -12,7 +13,6 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/shm"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -112,32 +112,22 @@ func TestFeedCallsAfterClose(t *testing.T) {
 
 func TestRemovalOfAFeed(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
-	for name, remove := range map[string]func(*Feed){
-		"Remove": func(f *Feed) { kit.Must(t, f.Remove()) },
-		"ipcrm of the segment": func(f *Feed) {
-			seg, err := shm.OpenID(f.ID())
-			kit.Must(t, err)
-			kit.Must(t, seg.Remove())
-		},
-	} {
+	for name, remove := range removals {
 		for _, lossy := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				ids, f := newTestFeed(t, 64, 0, lossy)
 				other := joinFeedHere(t, ids)
 				s := subscribe(t, other)
-				waits := []func() error{kit.Async(t, func() error { _, err := s.Next(kit.Patient(t), nil); return err })}
+				wait := kit.Async(t, func() error { _, err := s.Next(kit.Patient(t), nil); return err })
 				kit.Eventually(t, "a consumer waits", func() bool { st, err := f.Stat(); return err == nil && st.ConsumersWait })
-				remove(f)
-				for _, wait := range waits {
-					kit.WantError(t, wait(), sysv.ErrRemoved)
+				remove(t, f)
+				kit.WantError(t, wait(), sysv.ErrRemoved)
+				calls := maps.Clone(feedCalls)
+				if lossy {
+					delete(calls, "Reserve") // which it never has
+					kit.WantError(t, feedCalls["Reserve"](other), errors.ErrUnsupported)
 				}
-				for name, call := range feedCalls {
-					var err error
-					kit.Eventually(t, name+" fails", func() bool { err = call(other); return err != nil })
-					if name != "Reserve" || !lossy {
-						kit.WantError(t, err, sysv.ErrRemoved)
-					}
-				}
+				wantFailures(t, calls, other, sysv.ErrRemoved)
 			})
 		}
 	}

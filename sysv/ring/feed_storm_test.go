@@ -12,12 +12,9 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"unsafe"
 
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
-	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
@@ -32,23 +29,6 @@ const (
 type feedLedger struct {
 	tried [feedProducers]atomic.Uint32
 	sent  [feedProducers][feedNumbers]atomic.Uint32
-}
-
-func feedLedgerByID(id string) (*feedLedger, *shm.Mapping, error) {
-	n, err := strconv.Atoi(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	seg, err := shm.OpenID(n)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := seg.Attach(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := shm.View[feedLedger](m, 0)
-	return l, m, err
 }
 
 // A feedSeen is what a consumer has seen: the last of each producer.
@@ -131,7 +111,7 @@ var feedMortal = sysvtest.Helper("feed mortal", func(args []string) error {
 	if err != nil {
 		return err
 	}
-	l, _, err := feedLedgerByID(args[1])
+	l, err := attach[feedLedger](args[1])
 	if err != nil {
 		return err
 	}
@@ -210,17 +190,12 @@ func feedStorm(t *testing.T, lossy bool) {
 	r := storm.Random(t)
 	unexplored()
 	ids, f := newTestFeed(t, 1<<11, map[bool]int{false: 2 * (feedProducers + feedConsumers)}[lossy], lossy)
-	seg, err := shm.Create(sysv.Private, int(unsafe.Sizeof(feedLedger{})), nil)
-	kit.Must(t, err)
-	t.Cleanup(func() { kit.Must(t, seg.Remove()) })
-	l, m, err := feedLedgerByID(strconv.Itoa(seg.ID()))
-	kit.Must(t, err)
-	t.Cleanup(func() { kit.Must(t, m.Detach()) })
+	ledgerID, l := share[feedLedger](t)
 	s := subscribe(t, f)
 	lives := 0
 	c := newCrowd(t, r, feedProducers+feedConsumers, func(i int, after string) *exec.Cmd {
 		lives++
-		return sysvtest.Command(feedMortal, append(ids[:1:1], strconv.Itoa(seg.ID()), strconv.Itoa(i), after)...)
+		return sysvtest.Command(feedMortal, append(ids[:1:1], ledgerID, strconv.Itoa(i), after)...)
 	})
 	var seen feedSeen
 	var failed atomic.Bool

@@ -13,8 +13,6 @@ import (
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/sem"
-	"example.com/sysvipc/sysv/shm"
 )
 
 func wantValue(t *testing.T, l *Latest, want string, number uint64) {
@@ -115,24 +113,7 @@ func TestLatestCallsAfterClose(t *testing.T) {
 // Who needs no system call is told as well.
 func TestRemovalOfALatest(t *testing.T) {
 	emulator.Mode.Skip(t) // where it has the bit of a removed segment
-	for name, remove := range map[string]func(*Latest){
-		"Remove": func(l *Latest) { kit.Must(t, l.Remove()) },
-		"ipcrm of the segment": func(l *Latest) {
-			seg, err := shm.OpenID(l.ID())
-			kit.Must(t, err)
-			kit.Must(t, seg.Remove())
-		},
-		"ipcrm of both": func(l *Latest) {
-			st, err := InspectLatest(l.ID())
-			kit.Must(t, err)
-			seg, err := shm.OpenID(l.ID())
-			kit.Must(t, err)
-			kit.Must(t, seg.Remove())
-			set, err := sem.OpenID(st.SetID)
-			kit.Must(t, err)
-			kit.Must(t, set.Remove())
-		},
-	} {
+	for name, remove := range removals {
 		t.Run(name, func(t *testing.T) {
 			ids, l := newLatestOfBytes(t, 10)
 			set(t, l, "x", 1)
@@ -140,13 +121,9 @@ func TestRemovalOfALatest(t *testing.T) {
 			wantValue(t, other, "x", 1)
 			wait := kit.Async(t, func() error { return other.Wait(kit.Patient(t), 1) })
 			kit.Eventually(t, "somebody waits", func() bool { st, err := l.Stat(); return err == nil && st.Awaited })
-			remove(l)
+			remove(t, l)
 			kit.WantError(t, wait(), sysv.ErrRemoved)
-			for name, call := range latestCalls {
-				var err error
-				kit.Eventually(t, name+" fails", func() bool { err = call(other); return err != nil })
-				kit.WantError(t, err, sysv.ErrRemoved)
-			}
+			wantFailures(t, latestCalls, other, sysv.ErrRemoved)
 		})
 	}
 }

@@ -10,10 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/compare"
 	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
@@ -34,22 +32,6 @@ const (
 	machineRecord = 16 << 10 // bytes that are copied at once
 )
 
-func benchByID(id string) (*bench, error) {
-	n, err := strconv.Atoi(id)
-	if err != nil {
-		return nil, err
-	}
-	seg, err := shm.OpenID(n)
-	if err != nil {
-		return nil, err
-	}
-	m, err := seg.Attach(nil)
-	if err != nil {
-		return nil, err
-	}
-	return shm.View[bench](m, 0)
-}
-
 // machine takes n turns, or copies n times, on a CPU. Who does not begin prints what one
 // takes.
 var machine = sysvtest.Helper("machine", func(args []string) error {
@@ -60,7 +42,7 @@ var machine = sysvtest.Helper("machine", func(args []string) error {
 	if err := kit.StayOn(v[0]); err != nil {
 		return err
 	}
-	b, err := benchByID(args[0])
+	b, err := attach[bench](args[0])
 	if err != nil {
 		return err
 	}
@@ -99,11 +81,9 @@ var machine = sysvtest.Helper("machine", func(args []string) error {
 })
 
 func atBest(t testing.TB, what string, n int) float64 {
-	seg, err := shm.Create(sysv.Private, 2*line+machineBytes, nil)
-	kit.Must(t, err)
-	defer func() { kit.Must(t, seg.Remove()) }()
+	id, _ := share[bench](t)
 	start := func(how string, cpu int) *sysvtest.Process {
-		return sysvtest.Start(t, machine, strconv.Itoa(seg.ID()), what, how, strconv.Itoa(cpu), strconv.Itoa(n))
+		return sysvtest.Start(t, machine, id, what, how, strconv.Itoa(cpu), strconv.Itoa(n))
 	}
 	a := start("answer", 0)
 	b := start("begin", runtime.NumCPU()-1)

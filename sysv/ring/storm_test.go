@@ -15,10 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/storm"
-	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
@@ -38,23 +36,6 @@ type ledger struct {
 	stop    atomic.Uint32
 	faults  atomic.Uint32
 	numbers [stormProducers][mostNumbers]atomic.Uint32
-}
-
-func ledgerByID(id string) (*ledger, *shm.Mapping, error) {
-	n, err := strconv.Atoi(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	seg, err := shm.OpenID(n)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := seg.Attach(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := shm.View[ledger](m, 0)
-	return l, m, err
 }
 
 // lengthOf is how many bytes a record has. Some are longer than what is copied under
@@ -124,7 +105,7 @@ var mortal = sysvtest.Helper("mortal", func(args []string) error {
 		return err
 	}
 	q.limit = 0
-	l, _, err := ledgerByID(args[1])
+	l, err := attach[ledger](args[1])
 	if err != nil {
 		return err
 	}
@@ -261,13 +242,7 @@ func TestStorm(t *testing.T) {
 	r := storm.Random(t)
 	ids, q := newQueue(t, 1<<11)
 	q.limit = 0 // what is set aside nobody would get
-	seg, err := shm.Create(sysv.Private, 4*(stormProducers*mostNumbers+16), nil)
-	kit.Must(t, err)
-	t.Cleanup(func() { kit.Must(t, seg.Remove()) })
-	ledgerID := strconv.Itoa(seg.ID())
-	l, m, err := ledgerByID(ledgerID)
-	kit.Must(t, err)
-	t.Cleanup(func() { kit.Must(t, m.Detach()) })
+	ledgerID, l := share[ledger](t)
 	var mortals [stormProducers + stormConsumers]*life
 	ends := make(chan int, len(mortals))
 	start := func(i int) {
