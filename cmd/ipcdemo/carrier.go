@@ -62,8 +62,8 @@ type kind struct {
 	open    func(ctx context.Context, key sysv.Key, l *ledger, slot int) (carrier, error)
 	// takenBy says whose a key is that was to be created.
 	takenBy func(sysv.Key) string
-	// leases tells whether consumers lease records, which others take over: what one
-	// was killed with, and what one of several has no time for, after later ones.
+	// leases tells whether consumers lease records, so that others take over what one was
+	// killed with, after later ones.
 	leases bool
 }
 

@@ -156,7 +156,7 @@ func (r *queueReport) consumer(l *ledger, c int) {
 // ordered tells whether each consumer is to get each producer's in order. What a dead one
 // had comes late.
 func (r *queueReport) ordered() bool {
-	return !r.kind.leases || r.consumers == 1 || r.deaths.killed == 0
+	return !r.kind.leases || r.consumers == 1 || r.deaths.killed+r.deaths.others == 0
 }
 
 // late is what it means if he does not.
@@ -164,7 +164,7 @@ func (r *queueReport) late() string {
 	if r.ordered() {
 		return "out of order"
 	}
-	return "later, taken over from another consumer"
+	return "later, taken over from a dead consumer"
 }
 
 // judge compares what came with what is promised. What a consumer was killed with is

@@ -28,26 +28,32 @@
 // [Queue.Reserve] and [Reservation.Commit], and [Record.Bytes]. For many small ones
 // there are [Queue.SendBatch], [Queue.ReceiveBatch] and [Queue.DoneBatch].
 //
-// # What a Queue promises
+// # Order in a Queue
 //
-// A record whose Send or Commit has returned nil is delivered, whoever dies, until a Done of
-// it. One that was not finished when its producer died is never seen. If a consumer is
-// killed, or gives a record back by [Record.Requeue], it goes to another, and
-// [Record.Attempts] says how often that has happened: only then is a record delivered
-// again. With [Config.Attempts] one that was delivered so often in vain is set
-// aside, so that one that kills its consumers does not kill them all ([Queue.Aside]).
-//
-// The records of one producer are received in the order in which he sent them, but for
-// those that are given again. That is the order of Receive: two consumers may be
-// done with them in another. No record waits for a consumer who has another in
+// Consumers get the records of one producer in the order in which it sent them, also
+// those of a batch, but for records that are given again: after their consumer died, or
+// by [Record.Requeue]. Between consumers that says when each record is given to
+// somebody, not when it is done with. Records of several producers are in one order
+// too, that of their Send or Reserve. No record waits for a consumer who has another in
 // hand while one has nothing to do, unless so many are in hand that there is no lease
 // left (Config.Leases).
 //
-// A stopped process (SIGSTOP) is alive. What it has received it keeps. One that is stopped
-// between Reserve and Commit holds up what was sent after that, and one that is
-// stopped inside a call of this package may hold up all others until it goes on:
-// they wait within their contexts. So does one that is stopped while it writes a
-// large record in Send, which is a Reserve and a Commit, for consumers.
+// # Deaths
+//
+// A process may be killed at any instruction. A record that it was sending is there whole
+// or not at all; with a batch, or more than 32 KiB of it at a time, that is so for
+// all of them. A reservation that it had not committed was never there. Records that it
+// was given and was not done with are given to others, with one attempt more, which
+// [Record.Attempts] says; those that were claimed with them and not yet given, as if for
+// the first time. A record whose Send or Commit has returned nil is lost never, and comes
+// twice only after a death or Requeue: so what is done about it must be such that it
+// can be done again, up to Done.
+//
+// Others find out when they have nothing else to do, or else within some hundred claims,
+// but they ask only every 50 ms.
+//
+// A record may be what kills its consumers. So after as many attempts as
+// [Config.Attempts] says it is set aside, for [Queue.Aside] to look at.
 //
 // After exec without Close the new program is a member still, and holds what the old one
 // held, until it ends.
@@ -56,30 +62,6 @@
 // may write there can break the queue, though not this process. What the records contain
 // is for the program to check, where others may write who are not trusted, and
 // it may change while it is looked at: then copy first.
-//
-// # Order
-//
-// Consumers get the records of one producer in the order in which it sent them, also
-// those of a batch, but for records that are given again: after their consumer died, or
-// by Requeue. Between consumers that says when each record is given to somebody, not
-// when it is done with. Records of several producers are in one order too, that of their
-// Send or Reserve.
-//
-// # Deaths
-//
-// A process may be killed at any instruction. A record that it was sending is there whole
-// or not at all; with a batch, or more than 32 KiB of it at a time, that is so for
-// all of them. A reservation that it had not committed was never there. Records that it
-// was given and was not done with are given to others, with one attempt more; those that
-// were claimed with them and not yet given, as if for the first time. A record is lost
-// never, and comes twice only after a death or Requeue: so what is done about it must
-// be such that it can be done again, up to Done.
-//
-// Others find out when they have nothing else to do, or else within some hundred claims,
-// but they ask only every 50 ms.
-//
-// A record may be what kills its consumers. So after as many attempts as the limit says it
-// is set aside, for [Queue.Aside] to look at.
 //
 // # What a stopped process holds up
 //
@@ -90,10 +72,13 @@
 //     goes to others;
 //   - a reservation: every record that comes after it, for consumers, and
 //     producers once the ring is full;
-//   - in the middle of Send or Reserve, for less than a microsecond: everybody who sends;
-//   - in the middle of Receive, as long, where it claims: everybody who claims, but not
-//     who has a lease, nor who is done with something;
+//   - in the middle of Send or Reserve, for less than a microsecond: everybody who sends,
+//     TrySend too;
+//   - in the middle of Receive, as long, where it claims: everybody who claims, TryReceive
+//     too, but not who has a lease, nor who is done with something;
 //   - otherwise nothing.
+//
+// Others wait within their contexts.
 //
 // # Cost
 //
@@ -122,10 +107,10 @@
 //     delivered, and where it ends.
 //   - Done: from goes on to the first record that is not done with; or, where that is
 //     another, the record's state says so. The lease ends by owner becoming 0.
-//   - Cut, by another who has nothing to do, under the consumers' mutex: a compare-
-//     and-swap makes the lease end where it is delivered, and the rest is his. He takes
-//     the first record before he gives the mutex back: else two such could
-//     take it from each other for good.
+//   - Cut, by another who has nothing to do, under the consumers' mutex, before he would
+//     claim, and of the oldest that is left: a compare-and-swap makes the lease end
+//     where it is delivered, and the rest is his. He takes the first record before he
+//     gives the mutex back: else two such could take it from each other for good.
 //   - Requeue, under the consumers' mutex: a lease of the one record; then the
 //     record's state says that it has been taken out of the other lease, and counts
 //     an attempt; then the new lease is parked, for anybody.
