@@ -7,7 +7,6 @@ import (
 
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/ring"
-	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
@@ -29,8 +28,7 @@ func longestInRing() (int, string, error) {
 // ringCarrier is a ring.Queue. What producers send is written where consumers read it.
 type ringCarrier struct {
 	queue  *ring.Queue
-	seg    *shm.Segment // of the ring; nil in a worker
-	set    *sem.Set
+	set    int // its id
 	length int
 	place  ring.Reservation
 	got    ring.Record
@@ -45,23 +43,12 @@ func createRing(key sysv.Key, l *ledger) (carrier, error) {
 		return nil, err
 	}
 	c := &ringCarrier{queue: q}
-	if err := c.find(); err != nil {
+	st, err := q.Stat()
+	if err != nil {
 		return nil, errors.Join(err, c.remove())
 	}
+	c.set = st.SetID
 	return c, nil
-}
-
-// find opens the ring's objects as such.
-func (c *ringCarrier) find() error {
-	st, err := c.queue.Stat()
-	if err != nil {
-		return err
-	}
-	if c.seg, err = shm.OpenID(st.SegmentID); err != nil {
-		return err
-	}
-	c.set, err = sem.OpenID(st.SetID)
-	return err
 }
 
 func openRing(ctx context.Context, key sysv.Key, l *ledger, _ int) (carrier, error) {
@@ -89,14 +76,11 @@ func (c *ringCarrier) done() error { return c.got.Done() }
 func (c *ringCarrier) finish() (bool, error) { return true, c.queue.Finish() }
 
 func (c *ringCarrier) id() int    { return c.queue.ID() }
-func (c *ringCarrier) setID() int { return c.set.ID() }
+func (c *ringCarrier) setID() int { return c.set }
 
 func (c *ringCarrier) removed() error {
-	if c.seg == nil {
-		_, err := c.queue.Stat()
-		return err
-	}
-	return removedOf(c.seg, c.set)
+	_, err := c.queue.Stat()
+	return err
 }
 
 // keep has nothing to mark: nobody uses it any more.

@@ -103,6 +103,7 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 		return nil, false, invalid(key, "key 0 is IPC_PRIVATE, which names no existing group: create one, or open it by id")
 	}
 	for {
+		created = false
 		g, err := open(ctx, key, OpenConfig{OwnedBy: c.OwnedBy, Format: c.Format}, c.anew(n, func() { created = true }))
 		if err == nil {
 			if have, want := g.shape(), c.shape(n); have.locks != want.locks || have.lines != want.lines {

@@ -145,12 +145,12 @@ type effort uint8
 
 const (
 	quickly    effort = iota // he does not wait, and makes no system call
-	fairly                   // he waits for the mutex, and looks what others have not delivered
+	fairly                   // he waits for the mutex
 	thoroughly               // he also asks the kernel who lives
 )
 
-// obtain gets a lease and the first record of it: of what is to be given again, else
-// of what nobody has had yet, else of what another has and has not delivered.
+// obtain gets a lease and the first record of it: the oldest of what is to be given again,
+// or another has and has not delivered, else of what nobody has had yet.
 //
 // Were the record not taken before others can look, two who have nothing to do could
 // take it from each other for good.
