@@ -12,7 +12,7 @@ import (
 	"example.com/sysvipc/sysv"
 )
 
-// That Ftok agrees with other languages is tested in sysv/internal/interop.
+// That Ftok agrees with other languages is tested in sysv/internal/test/interop.
 
 func TestFtokFollowsLinks(t *testing.T) {
 	dir := t.TempDir()

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/event"
-	"example.com/sysvipc/sysv/internal/compare"
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/compare"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 

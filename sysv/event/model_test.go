@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/storm"
 )
 
 // The protocol's machines, run in every order in which their steps can follow one

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/event"
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"
 )

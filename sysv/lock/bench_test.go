@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/test/compare"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"

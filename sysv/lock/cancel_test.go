@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/lock"
 )
 

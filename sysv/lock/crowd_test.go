@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 )
 
 // few is how many threads more than before any number of goroutines may need.

@@ -27,7 +27,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/internal/race"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/storm"
 )
 
 type property string

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/lock"
 	"github.com/google/go-cmp/cmp"
 )

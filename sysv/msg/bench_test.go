@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/compare"
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/compare"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 )

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/emulator"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/emulator"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sysvtest"
 	"golang.org/x/sys/unix"

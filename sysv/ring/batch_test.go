@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 func numbered(n int) (records [][]byte) {

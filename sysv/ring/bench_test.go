@@ -11,8 +11,8 @@ import (
 	"time"
 	"unsafe"
 
-	"example.com/sysvipc/sysv/internal/compare"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/compare"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 

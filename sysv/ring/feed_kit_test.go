@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 // newTestFeed makes a feed and returns what others need to join.

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unsafe"
 
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/storm"
 )
 
 // Any bytes in the segment give records, errors or nothing, but neither a fault nor a

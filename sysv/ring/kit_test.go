@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 

@@ -11,8 +11,8 @@ import (
 	"unsafe"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/emulator"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/emulator"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 func wantValue(t *testing.T, l *Latest, want string, number uint64) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 // newLatestOfBytes makes a Latest of up to so many bytes and returns what others need

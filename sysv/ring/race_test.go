@@ -7,7 +7,7 @@ import (
 	"io"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 // With -race these show that the race detector is told of the order that a queue

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/kit"
-	"example.com/sysvipc/sysv/internal/storm"
+	"example.com/sysvipc/sysv/internal/test/kit"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/sysvtest"
 )

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/compare"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/compare"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 // BenchmarkAttach is an attachment of which one byte is written, and its end.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/test/emulator"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"

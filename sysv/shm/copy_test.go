@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 

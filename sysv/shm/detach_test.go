@@ -12,7 +12,7 @@ import (
 	"testing"
 	"weak"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/emulator"
+	"example.com/sysvipc/sysv/internal/test/emulator"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )

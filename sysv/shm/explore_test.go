@@ -19,10 +19,10 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/object"
-	"example.com/sysvipc/sysv/internal/storm"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/test/emulator"
+	"example.com/sysvipc/sysv/internal/test/storm"
 )
 
 // OpenOrInit itself, on this kernel, is run in every order in which the steps of those

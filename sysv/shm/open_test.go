@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/emulator"
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/emulator"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/shm"
 )
 

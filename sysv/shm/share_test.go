@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"example.com/sysvipc/sysv/internal/kit"
+	"example.com/sysvipc/sysv/internal/test/kit"
 )
 
 func TestProcessesShareMemory(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"example.com/sysvipc/sysv/internal/compare"
+	"example.com/sysvipc/sysv/internal/test/compare"
 	"example.com/sysvipc/sysv/shm"
 )
 

@@ -1,4 +1,4 @@
-/* The C peer of sysv/internal/interop, whose documentation has the commands. */
+/* The C peer of sysv/internal/test/interop, whose documentation has the commands. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 <?php
-// The PHP peer of sysv/internal/interop, whose documentation has the commands.
+// The PHP peer of sysv/internal/test/interop, whose documentation has the commands.
 
 set_error_handler(function ($severity, $message) {
 	throw new Exception($message);

@@ -1,4 +1,4 @@
-# The Perl peer of sysv/internal/interop, whose documentation has the commands.
+# The Perl peer of sysv/internal/test/interop, whose documentation has the commands.
 use strict;
 use warnings;
 use IPC::SysV qw(ftok IPC_CREAT IPC_EXCL SEM_UNDO);

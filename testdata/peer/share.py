@@ -1,4 +1,4 @@
-# The Python peer of sysv/internal/interop, whose documentation has the commands.
+# The Python peer of sysv/internal/test/interop, whose documentation has the commands.
 import errno
 import struct
 import sys

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/internal/emulator"
 	"example.com/sysvipc/sysv/internal/proc"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/test/emulator"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 

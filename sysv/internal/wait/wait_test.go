@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sysvipc/sysv/internal/kit"
 	"example.com/sysvipc/sysv/internal/sys"
+	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/internal/wait"
 	"example.com/sysvipc/sysv/sysvtest"
 )
