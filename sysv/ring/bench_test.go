@@ -177,6 +177,22 @@ func (tr traffic) perRecord(t testing.TB, n int) float64 {
 	return ns
 }
 
+// systemCalls is how many there are in both processes while n records go.
+func (tr traffic) systemCalls(t testing.TB, n int) int {
+	ids, _ := newQueue(t, tr.units)
+	r := sysvtest.Start(t, receiver, tr.args(ids, 2, 0, n, 1)...)
+	r.Expect("ready")
+	received := kit.SystemCalls(t, r.Process.Pid)
+	p := sysvtest.Start(t, sender, tr.args(ids, 1, runtime.NumCPU()-1, 0, 1)...)
+	p.Expect("ready")
+	sent := kit.SystemCalls(t, p.Process.Pid)
+	r.Line()
+	calls := sent() + received()
+	r.Finish()
+	p.Process.Kill()
+	return int(calls)
+}
+
 // receive receives n records, of one sender, and checks each.
 func (tr traffic) receive(q *Queue, sum, next uint64, n int) error {
 	if tr.batch == 1 {
@@ -362,6 +378,19 @@ func BenchmarkTwoToTwo(b *testing.B) {
 	b.ReportMetric(1000/best, "M/s")
 }
 
+// How many system calls a record takes that is one of many between two processes on two
+// CPUs, of both and of what Go's runtime does in them.
+func BenchmarkSystemCalls(b *testing.B) {
+	tr, n := traffic{size: 64, batch: 1, units: 1 << 15}, 5_000_000
+	calls, records := 0, 0
+	for b.Loop() {
+		calls += tr.systemCalls(b, n)
+		records += n
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(1000*float64(calls)/float64(records), "calls/1000-records")
+}
+
 // Beside it, what a bare futex takes in C to wake another process and to be woken.
 func BenchmarkRoundTrip(b *testing.B) {
 	tr := traffic{size: 64, batch: 1, units: 1 << 12}
@@ -414,4 +443,9 @@ func TestBenchmarks(t *testing.T) {
 			t.Errorf("%s of the machine take %v ns", what, ns)
 		}
 	}
+	t.Run("system calls", func(t *testing.T) {
+		if n := small.systemCalls(t, 1000); n == 0 {
+			t.Error("no system call is seen, not even that which prints the result")
+		}
+	})
 }
