@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -112,7 +113,7 @@ type tally struct {
 
 // Run measures all figures and prints them.
 func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	endOnSignal(cancel)
+	term.EndOnSignal(cancel)
 	b, err := newBench(c.Window)
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 
 func (c *benchCommand) print(measured []figure) error {
 	if c.JSON {
-		return printJSON(os.Stdout, measured)
+		return term.PrintJSON(os.Stdout, measured)
 	}
 	var out strings.Builder
 	t := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -147,18 +148,18 @@ func (c *benchCommand) print(measured []figure) error {
 
 func (c *benchCommand) measure(ctx context.Context, b *bench) ([]figure, error) {
 	measured := slices.DeleteFunc(slices.Clone(figures), func(f figure) bool { return f.cpus > runtime.NumCPU() })
-	bar := newBar("measuring", len(measured), c.JSON)
-	defer bar.stop()
+	bar := term.NewBar("measuring", len(measured), c.JSON)
+	defer bar.Stop()
 	for i := range measured {
 		f := &measured[i]
 		var err error
 		if f.Value, err = f.measure(ctx, b); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, causeOf(ctx, err))
+			return nil, fmt.Errorf("%s: %w", f.Name, term.CauseOf(ctx, err))
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		bar.set(i + 1)
+		bar.Set(i + 1)
 	}
 	return measured, nil
 }

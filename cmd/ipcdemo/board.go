@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -336,29 +337,14 @@ func notOurs(seg *shm.Segment) error {
 // those that have no key.
 func (b *board) remove() (err error) {
 	if b.group != nil {
-		err = errors.Join(ignoreRemoved(b.group.Remove()), b.group.Close())
+		err = errors.Join(term.IgnoreRemoved(b.group.Remove()), b.group.Close())
 	}
-	err = errors.Join(err, ignoreRemoved(b.seg.Remove()))
+	err = errors.Join(err, term.IgnoreRemoved(b.seg.Remove()))
 	if b.set != nil {
-		err = errors.Join(err, ignoreRemoved(b.set.Remove()))
+		err = errors.Join(err, term.IgnoreRemoved(b.set.Remove()))
 	}
 	if b.mapping != nil {
 		err = errors.Join(err, b.mapping.Detach())
-	}
-	return err
-}
-
-func ignoreRemoved(err error) error {
-	if errors.Is(err, sysv.ErrRemoved) {
-		return nil
-	}
-	return err
-}
-
-// explainRemoved adds to an error what a removed object means to a run.
-func explainRemoved(err error) error {
-	if errors.Is(err, sysv.ErrRemoved) {
-		return hinted{err, "somebody removed it during the run (ipcs shows what is left)"}
 	}
 	return err
 }
@@ -369,7 +355,7 @@ func (b *board) removed() error {
 	if err == nil && b.lockSeg != nil {
 		err = removedOf(b.lockSeg, b.lockSet)
 	}
-	return explainRemoved(err)
+	return term.ExplainRemoved(err)
 }
 
 func removedOf(seg *shm.Segment, set *sem.Set) error {
@@ -422,14 +408,7 @@ func (b *board) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// explainTaken says whose a key is that was to be created.
-func explainTaken(key sysv.Key, err error) error {
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return hinted{fmt.Errorf("key %v is taken: %w", key, err), takenBy(key)}
-}
-
+// takenBy says whose a key is that was to be created.
 func takenBy(key sysv.Key) string {
 	const foreign = "another program uses it: choose another key"
 	b, err := mapBoard(key)

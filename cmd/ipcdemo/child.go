@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"os"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
 )
 
 // childCommand is a child of a run.
 type childCommand struct {
-	Key      keyFlag `required:""`
-	Slot     int     `required:""`
-	StopStep uint32  `help:"Stop at this step of the critical section, to be killed."`
-	StopAt   uint32  `help:"Stop at this increment."`
+	Key      term.Key `required:""`
+	Slot     int      `required:""`
+	StopStep uint32   `help:"Stop at this step of the critical section, to be killed."`
+	StopAt   uint32   `help:"Stop at this increment."`
 }
 
 // Run counts in a slot that the parent has prepared.
@@ -23,7 +24,7 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	liveWithParent(cancel)
 	b, err := openBoard(ctx, sysv.Key(c.Key))
 	if err != nil {
-		return causeOf(ctx, err)
+		return term.CauseOf(ctx, err)
 	}
 	if c.Slot < 0 || c.Slot >= len(b.slots) {
 		return fmt.Errorf("no slot %d in a run of %d children", c.Slot, b.Children)
@@ -46,18 +47,9 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 		s.State.Store(done)
 		return nil
 	}
-	err = causeOf(ctx, err)
+	err = term.CauseOf(ctx, err)
 	if removed := b.removed(); errors.Is(err, errParentGone) && removed != nil {
 		return removed // the parent was only faster to notice
 	}
 	return err
-}
-
-// causeOf replaces the bare error of a context by why that ended, and explains
-// the one of a removed object.
-func causeOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = context.Cause(ctx)
-	}
-	return explainRemoved(err)
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 // barInterval is how often the parent looks at the slots.
@@ -89,7 +91,7 @@ func (cs *children) start(victim bool, args ...string) error {
 // of it, or has died however it did, and leaves signals to the parent: the
 // terminal sends Ctrl-C to all of them.
 func liveWithParent(cancel context.CancelCauseFunc) {
-	ignoreSignals()
+	term.IgnoreSignals()
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		cancel(errParentGone)
@@ -105,7 +107,7 @@ func (cs *children) await(ctx context.Context, allReady func(context.Context) er
 	go func() { ready <- allReady(ctx) }()
 	select {
 	case err := <-ready:
-		return causeOf(ctx, err)
+		return term.CauseOf(ctx, err)
 	case ch := <-cs.ended:
 		cs.alive--
 		// Ctrl-C goes to all processes of the terminal, and may end a child
@@ -121,7 +123,7 @@ func (cs *children) await(ctx context.Context, allReady func(context.Context) er
 
 // reap waits until every child has ended, and kills those that stop in order
 // to be killed.
-func (cs *children) reap(ctx context.Context, b *board, bars *bars) error {
+func (cs *children) reap(ctx context.Context, b *board, bars *term.Bars) error {
 	tick := time.NewTicker(barInterval)
 	defer tick.Stop()
 	for cs.alive > 0 {
@@ -132,7 +134,7 @@ func (cs *children) reap(ctx context.Context, b *board, bars *bars) error {
 			cs.alive--
 			b.slots[ch.slot].State.CompareAndSwap(present, dead)
 		case <-tick.C:
-			bars.update()
+			bars.Update()
 			cs.kill(b.slots)
 		}
 	}

@@ -11,12 +11,12 @@ import (
 // comparison is what runs found that differ in their lock.
 type comparison []*report
 
-func (c comparison) addsUp() bool {
+func (c comparison) AddsUp() bool {
 	return !slices.ContainsFunc(c, func(r *report) bool { return !r.Verified })
 }
 
 // text has the rates next to each other.
-func (c comparison) text() string {
+func (c comparison) Text() string {
 	var out strings.Builder
 	for _, r := range c {
 		fmt.Fprintln(&out, r.headline())

@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
 
@@ -80,12 +79,4 @@ func (x *exchange) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-func (x *exchange) removed() error { return explainRemoved(x.carrier.removed()) }
-
-// explainTaken says whose a key is that was to be created.
-func (k *kind) explainTaken(key sysv.Key, err error) error {
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return hinted{fmt.Errorf("key %v is taken: %w", key, err), k.takenBy(key)}
-}
+func (x *exchange) removed() error { return term.ExplainRemoved(x.carrier.removed()) }

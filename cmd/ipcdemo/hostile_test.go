@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -129,7 +130,7 @@ func TestRandomBoards(t *testing.T) {
 		}
 		found.set = b.set
 		for _, asJSON := range []bool{true, false} {
-			if err := printOutcome(io.Discard, found.report(0), asJSON); err != nil {
+			if err := term.PrintOutcome(io.Discard, found.report(0), asJSON); err != nil {
 				t.Error(err)
 			}
 		}

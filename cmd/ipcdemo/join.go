@@ -9,14 +9,15 @@ import (
 	"os"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
 )
 
 type joinCommand struct {
-	Key        keyFlag `required:"" placeholder:"KEY" help:"Key of the run, which ipcs prints too."`
-	Iterations uint32  `default:"25000" help:"Increments to make."`
-	JSON       bool    `name:"json" help:"Print the result as JSON."`
+	Key        term.Key `required:"" placeholder:"KEY" help:"Key of the run, which ipcs prints too."`
+	Iterations uint32   `default:"25000" help:"Increments to make."`
+	JSON       bool     `name:"json" help:"Print the result as JSON."`
 }
 
 func (c *joinCommand) Validate() error {
@@ -28,25 +29,25 @@ func (c *joinCommand) Validate() error {
 
 // Run counts in a slot of its own and verifies what all have counted by then.
 func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	endOnSignal(cancel)
+	term.EndOnSignal(cancel)
 	key := sysv.Key(c.Key)
 	b, err := openBoard(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return hinted{fmt.Errorf("no run has key %v: %w", key, err), fmt.Sprintf("start one: ipcdemo --hold --key %v", key)}
+		return term.WithHint(fmt.Errorf("no run has key %v: %w", key, err), fmt.Sprintf("start one: ipcdemo --hold --key %v", key))
 	}
 	if err != nil {
-		return causeOf(ctx, err)
+		return term.CauseOf(ctx, err)
 	}
 	defer b.leave()
 	if lives, err := b.parentLives(); err == nil && !lives && b.Phase.Load() < closed {
-		return hinted{errParentGone, b.killedHint()}
+		return term.WithHint(errParentGone, b.killedHint())
 	}
 	watching, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go b.watch(watching, stop)
 	s, err := b.announce(watching, c.Iterations)
 	if err != nil {
-		return causeOf(watching, err)
+		return term.CauseOf(watching, err)
 	}
 	if b.Phase.Load() == gathering {
 		fmt.Fprintln(os.Stderr, "ipcdemo: joined, waiting for the run to begin")
@@ -63,18 +64,18 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 		if removed := b.removed(); removed != nil {
 			return removed
 		}
-		return causeOf(watching, err)
+		return term.CauseOf(watching, err)
 	}
 	s.State.Store(done)
 	r, err := b.snapshot(watching, 0)
 	if err != nil {
-		return causeOf(watching, err)
+		return term.CauseOf(watching, err)
 	}
 	stop(nil) // from here on the parent may remove the objects
 	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: -1, Flags: sem.Undo}); err != nil {
 		return err
 	}
-	return show(r, c.JSON)
+	return term.Show(r, c.JSON)
 }
 
 // announce takes a free slot for a joiner, for whom the parent then waits: if

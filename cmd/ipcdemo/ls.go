@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
@@ -47,7 +48,7 @@ func (c *lsCommand) print(w io.Writer) error {
 		}
 	}
 	if c.JSON {
-		return printJSON(w, l.json())
+		return term.PrintJSON(w, l.json())
 	}
 	out := bufio.NewWriter(w)
 	fmt.Fprintln(out)

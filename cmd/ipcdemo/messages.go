@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
@@ -141,10 +142,10 @@ func (c *messages) keep() error { return c.set.SetValue(queuePhase, kept) }
 // remove removes the set last, as it says whose the queue is.
 func (c *messages) remove() (err error) {
 	if c.queue != nil {
-		err = ignoreRemoved(c.queue.Remove())
+		err = term.IgnoreRemoved(c.queue.Remove())
 	}
 	if c.set != nil {
-		err = errors.Join(err, ignoreRemoved(c.set.Remove()))
+		err = errors.Join(err, term.IgnoreRemoved(c.set.Remove()))
 	}
 	return err
 }

@@ -9,22 +9,23 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
 
 const maxMessages = 100_000_000
 
 type queueCommand struct {
-	Through   through `default:"messages" help:"What they go through: messages, a message queue; or ring, a queue of package ring."`
-	Producers int     `default:"4" help:"Processes that send."`
-	Consumers int     `default:"4" help:"Processes that receive; with the producers 1000 at most."`
-	Messages  int     `default:"100000" help:"Messages that the producers send together, 1 to 100000000."`
-	Size      int     `default:"64" help:"Bytes in a message, 8 to kernel.msgmax, or through a ring to a quarter of it, 262136."`
-	Kill      int     `help:"Kill so many producers and consumers in the middle of it." placeholder:"N"`
-	Key       keyFlag `placeholder:"KEY" help:"Key of the queue, or the ring, and its set (1234, 0x4d2); a fresh random one if not given."`
-	Keep      bool    `help:"Leave the queue, or the ring, and the set behind, to look at with ipcs."`
-	Hold      bool    `help:"Wait for Enter before the first message."`
-	JSON      bool    `name:"json" help:"Print the result as JSON."`
+	Through   through  `default:"messages" help:"What they go through: messages, a message queue; or ring, a queue of package ring."`
+	Producers int      `default:"4" help:"Processes that send."`
+	Consumers int      `default:"4" help:"Processes that receive; with the producers 1000 at most."`
+	Messages  int      `default:"100000" help:"Messages that the producers send together, 1 to 100000000."`
+	Size      int      `default:"64" help:"Bytes in a message, 8 to kernel.msgmax, or through a ring to a quarter of it, 262136."`
+	Kill      int      `help:"Kill so many producers and consumers in the middle of it." placeholder:"N"`
+	Key       term.Key `placeholder:"KEY" help:"Key of the queue, or the ring, and its set (1234, 0x4d2); a fresh random one if not given."`
+	Keep      bool     `help:"Leave the queue, or the ring, and the set behind, to look at with ipcs."`
+	Hold      bool     `help:"Wait for Enter before the first message."`
+	JSON      bool     `name:"json" help:"Print the result as JSON."`
 }
 
 // Validate refuses what can't be run.
@@ -52,7 +53,7 @@ func (c *queueCommand) Validate() error {
 // Run has the producers send and the consumers receive, and says whether all
 // arrived.
 func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	endOnSignal(cancel)
+	term.EndOnSignal(cancel)
 	x, err := c.create()
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	if err != nil {
 		return err
 	}
-	err = show(r, c.JSON)
+	err = term.Show(r, c.JSON)
 	if keep {
 		fmt.Fprintf(os.Stderr, "kept %[1]s %[2]d and set %[3]d\n  look:   ipcs -%[4]s -i %[2]d; ipcs -s -i %[3]d\n  remove: ipcrm -%[4]s %[2]d -s %[3]d\n",
 			x.object, r.Queue, r.Set, x.option)
@@ -84,7 +85,7 @@ func (c *queueCommand) create() (*exchange, error) {
 	}
 	if c.Key != 0 {
 		x, err := createExchange(sysv.Key(c.Key), p)
-		return x, c.Through.kind().explainTaken(sysv.Key(c.Key), err)
+		return x, term.ExplainTaken(sysv.Key(c.Key), err, c.Through.kind().takenBy)
 	}
 	for {
 		x, err := createExchange(sysv.RandomKey(), p)
@@ -145,12 +146,12 @@ func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (
 	if c.Hold {
 		prompt := fmt.Sprintf("%d processes are ready for %s %d, key %v (try: ipcs -%s); press Enter to send",
 			x.ledger.workers(), x.object, x.id(), x.key, x.option)
-		if err := hold(ctx, prompt); err != nil {
+		if err := term.Hold(ctx, prompt); err != nil {
 			return 0, err
 		}
 	}
 	bars := newBars(x.ledger.slots, x.ledger.name, "all "+x.unit, c.JSON)
-	defer bars.stop()
+	defer bars.Stop()
 	begin := time.Now()
 	x.ledger.open()
 	if err := x.settle(ctx, cs, bars); err != nil {
@@ -162,7 +163,7 @@ func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (
 
 // settle waits until every worker has ended, and kills those that stop in order to be
 // killed. Once all producers have ended it tells the consumers.
-func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
+func (x *exchange) settle(ctx context.Context, cs *children, bars *term.Bars) error {
 	l := x.ledger
 	producers, consumers, told := int(l.Producers), int(l.Consumers), false
 	tick := time.NewTicker(barInterval)
@@ -181,7 +182,7 @@ func (x *exchange) settle(ctx context.Context, cs *children, bars *bars) error {
 				consumers--
 			}
 		case <-tick.C:
-			bars.update()
+			bars.Update()
 			cs.kill(l.slots)
 		}
 		if consumers == 0 {

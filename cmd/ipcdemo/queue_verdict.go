@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 // queueReport is what came of a queue run, and what --json prints.
@@ -216,13 +218,13 @@ func (r *queueReport) judge() {
 	}
 }
 
-func (r *queueReport) addsUp() bool { return r.Verified }
+func (r *queueReport) AddsUp() bool { return r.Verified }
 
-func (r *queueReport) text() string {
-	var rows []performance
+func (r *queueReport) Text() string {
+	var rows []term.Performance
 	for _, p := range r.Rows {
-		rows = append(rows, performance{p.Name, p.PID, p.Messages, p.Seconds, p.Rate})
+		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Messages, Seconds: p.Seconds, Rate: p.Rate})
 	}
 	return fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s\n\n", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s")) +
-		account(r.kind.unit, rows, append(r.Notes, r.Verdict), r.Throughput)
+		term.Account(r.kind.unit, rows, append(r.Notes, r.Verdict), r.Throughput)
 }

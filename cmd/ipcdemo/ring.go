@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/ring"
 	"example.com/sysvipc/sysv/shm"
@@ -87,14 +88,14 @@ func (c *ringCarrier) removed() error {
 func (c *ringCarrier) keep() error { return c.queue.Close() }
 
 func (c *ringCarrier) remove() error {
-	return errors.Join(ignoreRemoved(c.queue.Remove()), c.queue.Close())
+	return errors.Join(term.IgnoreRemoved(c.queue.Remove()), c.queue.Close())
 }
 
 // close gives back what a worker has that is told to end in the middle of it.
 func (c *ringCarrier) close() error {
 	c.place.Discard()
 	c.got.Requeue(context.Background())
-	return ignoreRemoved(c.queue.Close())
+	return term.IgnoreRemoved(c.queue.Close())
 }
 
 func ringTakenBy(key sysv.Key) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
@@ -12,12 +13,12 @@ import (
 )
 
 type rmCommand struct {
-	QueueID    []int     `name:"queue-id" short:"q" placeholder:"ID" help:"Remove the message queue with this id; may be repeated, as the others."`
-	QueueKey   []keyFlag `name:"queue-key" short:"Q" placeholder:"KEY" help:"Remove the message queue with this key."`
-	SegmentID  []int     `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id."`
-	SegmentKey []keyFlag `name:"shmem-key" short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
-	SetID      []int     `name:"semaphore-id" short:"s" placeholder:"ID" help:"Remove the set with this id."`
-	SetKey     []keyFlag `name:"semaphore-key" short:"S" placeholder:"KEY" help:"Remove the set with this key."`
+	QueueID    []int      `name:"queue-id" short:"q" placeholder:"ID" help:"Remove the message queue with this id; may be repeated, as the others."`
+	QueueKey   []term.Key `name:"queue-key" short:"Q" placeholder:"KEY" help:"Remove the message queue with this key."`
+	SegmentID  []int      `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id."`
+	SegmentKey []term.Key `name:"shmem-key" short:"M" placeholder:"KEY" help:"Remove the segment with this key."`
+	SetID      []int      `name:"semaphore-id" short:"s" placeholder:"ID" help:"Remove the set with this id."`
+	SetKey     []term.Key `name:"semaphore-key" short:"S" placeholder:"KEY" help:"Remove the set with this key."`
 }
 
 func (c *rmCommand) Validate() error {
@@ -34,8 +35,8 @@ func (c *rmCommand) Run(ctx context.Context) (err error) {
 			failed = object.Remove()
 		}
 		if failed != nil {
-			complain(failed)
-			err = errSaid
+			term.Complain(failed)
+			err = term.ErrSaid
 		}
 	}
 	for _, id := range c.QueueID {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -17,14 +17,14 @@ import (
 const maxChildren = 1000
 
 type runCommand struct {
-	Children   int     `default:"4" help:"Child processes to start, 1 to 1000."`
-	Iterations uint32  `default:"25000" help:"Increments that each child makes."`
-	Lock       locking `default:"semop" help:"How the counter is guarded: semop, by a semaphore; fast, by package lock; all, by each of the two in turn, to compare; or none, to see updates get lost."`
-	Key        keyFlag `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given. A fast lock's own objects have none."`
-	Keep       bool    `help:"Leave all objects behind, to look at with ipcs."`
-	Hold       bool    `help:"Wait for Enter before counting, with the children attached."`
-	Kill       int     `help:"Kill this many children inside their critical section." placeholder:"N"`
-	JSON       bool    `name:"json" help:"Print the result as JSON; with --lock all, an array of both."`
+	Children   int      `default:"4" help:"Child processes to start, 1 to 1000."`
+	Iterations uint32   `default:"25000" help:"Increments that each child makes."`
+	Lock       locking  `default:"semop" help:"How the counter is guarded: semop, by a semaphore; fast, by package lock; all, by each of the two in turn, to compare; or none, to see updates get lost."`
+	Key        term.Key `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given. A fast lock's own objects have none."`
+	Keep       bool     `help:"Leave all objects behind, to look at with ipcs."`
+	Hold       bool     `help:"Wait for Enter before counting, with the children attached."`
+	Kill       int      `help:"Kill this many children inside their critical section." placeholder:"N"`
+	JSON       bool     `name:"json" help:"Print the result as JSON; with --lock all, an array of both."`
 }
 
 // Validate refuses what can't be run.
@@ -50,7 +50,7 @@ func (c *runCommand) Validate() error {
 
 // Run has the children count and says what they found.
 func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	endOnSignal(cancel)
+	term.EndOnSignal(cancel)
 	if c.Lock == lockAll {
 		return c.compare(ctx)
 	}
@@ -58,7 +58,7 @@ func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) er
 	if err != nil {
 		return err
 	}
-	err = show(r, c.JSON)
+	err = term.Show(r, c.JSON)
 	if c.Keep {
 		fmt.Fprint(os.Stderr, r.kept())
 	}
@@ -94,7 +94,7 @@ func (c *runCommand) compare(ctx context.Context) error {
 		}
 		all = append(all, r)
 	}
-	return show(all, c.JSON)
+	return term.Show(all, c.JSON)
 }
 
 // create takes the key asked for, or the first random one that is free.
@@ -102,7 +102,7 @@ func (c *runCommand) create() (*board, error) {
 	if c.Key != 0 {
 		b, err := createBoard(sysv.Key(c.Key), c.Children, c.Lock)
 		if err != nil {
-			return nil, explainTaken(sysv.Key(c.Key), err)
+			return nil, term.ExplainTaken(sysv.Key(c.Key), err, takenBy)
 		}
 		return b, nil
 	}
@@ -138,16 +138,16 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 		return nil, err
 	}
 	if c.Hold {
-		if err := hold(ctx, b.attached()+" (try: ipcs -m); press Enter to count"); err != nil {
+		if err := term.Hold(ctx, b.attached()+" (try: ipcs -m); press Enter to count"); err != nil {
 			return nil, err
 		}
 	}
 	bars := newBars(b.slots, b.name, "all children", c.JSON)
-	defer bars.stop()
+	defer bars.Stop()
 	b.Phase.Store(counting)
 	begin := time.Now()
 	if err := b.set.Do(ctx, sem.Op{Num: semGate, Delta: -1}); err != nil {
-		return nil, causeOf(ctx, err)
+		return nil, term.CauseOf(ctx, err)
 	}
 	if err := children.reap(ctx, b, bars); err != nil {
 		return nil, err
@@ -156,11 +156,11 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 		return nil, err // the children were faster to notice
 	}
 	if err := b.closeDoor(ctx, bars); err != nil {
-		return nil, causeOf(ctx, err)
+		return nil, term.CauseOf(ctx, err)
 	}
 	r, err := b.snapshot(ctx, time.Since(begin))
 	if err != nil {
-		return nil, causeOf(ctx, err)
+		return nil, term.CauseOf(ctx, err)
 	}
 	if failed := children.failure(b.name); failed != nil && r.Verified {
 		r.Verified = false
@@ -178,25 +178,9 @@ func (b *board) attached() string {
 	return s
 }
 
-// hold waits for Enter, or for the end of the input, or of the run.
-func hold(ctx context.Context, prompt string) error {
-	fmt.Fprintln(os.Stderr, prompt)
-	entered := make(chan struct{})
-	go func() {
-		bufio.NewReader(os.Stdin).ReadString('\n')
-		close(entered)
-	}()
-	select {
-	case <-entered:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // closeDoor waits until no joiner counts any more and lets no other in, both in
 // one operation on two semaphores.
-func (b *board) closeDoor(ctx context.Context, bars *bars) error {
+func (b *board) closeDoor(ctx context.Context, bars *term.Bars) error {
 	for {
 		tick, cancel := context.WithTimeout(ctx, barInterval)
 		err := b.set.Do(tick, sem.Op{Num: semJoiners}, sem.Op{Num: semDoor, Delta: -1, Flags: sem.Undo})
@@ -207,7 +191,7 @@ func (b *board) closeDoor(ctx context.Context, bars *bars) error {
 		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		bars.update()
+		bars.Update()
 	}
 	for i := range b.slots {
 		// A joiner that has gone without a word died: its word was undone.

@@ -19,8 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv/sysvtest"
 )
 
@@ -69,6 +71,11 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition")
 		},
 	})
+}
+
+// parse returns the command that the arguments call, as main does.
+func parse(args []string) (*kong.Context, error) {
+	return term.Parse(new(commandLine), args, about)
 }
 
 // patience bounds what is waited for; it times nothing.
@@ -188,7 +195,7 @@ func listed(args []string) (string, error) {
 func remove(ts *testscript.TestScript, neg bool, args []string) {
 	command, err := parse(append([]string{"rm"}, args...))
 	ts.Check(err)
-	ts.Check(run(command))
+	ts.Check(term.Run(command))
 }
 
 // status CODE COMMAND... runs a command and checks its exit code. Its outputs

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 // report is what a process of a run found, and what --json prints.
@@ -193,12 +195,12 @@ func (r *report) kept() string {
 	return fmt.Sprintf("kept %s\n  look:   %s\n  remove: %s\n", what, look, remove)
 }
 
-func (r *report) addsUp() bool { return r.Verified }
+func (r *report) AddsUp() bool { return r.Verified }
 
-func (r *report) text() string {
-	var rows []performance
+func (r *report) Text() string {
+	var rows []term.Performance
 	for _, p := range r.Rows {
-		rows = append(rows, performance{p.Name, p.PID, p.Increments, p.Seconds, p.Rate})
+		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Increments, Seconds: p.Seconds, Rate: p.Rate})
 	}
-	return r.headline() + "\n\n" + account("increments", rows, append(r.Notes, r.Verdict), r.Throughput)
+	return r.headline() + "\n\n" + term.Account("increments", rows, append(r.Notes, r.Verdict), r.Throughput)
 }

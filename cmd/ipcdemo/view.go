@@ -7,11 +7,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/ring"
@@ -52,9 +49,9 @@ func view() ([]string, error) {
 func (l *listing) viewQueues(w io.Writer) {
 	limits, err := msg.Limits()
 	heading(w, len(l.queues), "message queues", limits.MsgMNI, err)
-	t := newTable(w, len(l.queues), "key", "id", "owner", "perms", "messages", "bytes", "of", "last sent by", "received by")
+	t := term.NewTable(w, len(l.queues), "key", "id", "owner", "perms", "messages", "bytes", "of", "last sent by", "received by")
 	for _, q := range l.queues {
-		t.row(l.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
+		t.Row(l.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
 			programs([]int{q.LSPID}), programs([]int{q.LRPID}))...)
 	}
 	t.Flush()
@@ -63,7 +60,7 @@ func (l *listing) viewQueues(w io.Writer) {
 func (l *listing) viewSegments(w io.Writer) {
 	limits, err := shm.Limits()
 	heading(w, len(l.segments), "shared memory segments", int(min(limits.ShmMNI, 1<<31-1)), err)
-	t := newTable(w, len(l.segments), "key", "id", "owner", "perms", "bytes", "attached", "by")
+	t := term.NewTable(w, len(l.segments), "key", "id", "owner", "perms", "bytes", "attached", "by")
 	attached := func(s shm.Stat) bool { return s.Nattch > 0 }
 	var by map[int][]int
 	if slices.ContainsFunc(l.segments, attached) {
@@ -85,7 +82,7 @@ func (l *listing) viewSegments(w io.Writer) {
 		if hidden := s.Nattch - len(by[s.ID]); hidden > 0 {
 			who = strings.TrimPrefix(fmt.Sprintf("%s, %d out of sight", who, hidden), ", ")
 		}
-		t.row(l.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, who)...)
+		t.Row(l.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, who)...)
 	}
 	t.Flush()
 }
@@ -104,7 +101,7 @@ func (l *listing) ring(s shm.Stat) (ring.QueueStat, bool) {
 func (l *listing) viewSets(w io.Writer) {
 	limits, err := sem.Limits()
 	heading(w, len(l.sets), "semaphore sets", limits.SemMNI, err)
-	t := newTable(w, len(l.sets), "key", "id", "owner", "perms", "values", "waiting", "last changed by")
+	t := term.NewTable(w, len(l.sets), "key", "id", "owner", "perms", "values", "waiting", "last changed by")
 	for _, s := range l.sets {
 		values, waiting, pids, err := semaphores(s.ID)
 		switch {
@@ -116,7 +113,7 @@ func (l *listing) viewSets(w io.Writer) {
 		if id, ok := l.rings[s.ID]; ok {
 			values += fmt.Sprintf(", of ring %d", id)
 		}
-		t.row(l.common(s.ID, s.Perm, values, waiting, programs(pids))...)
+		t.Row(l.common(s.ID, s.Perm, values, waiting, programs(pids))...)
 	}
 	t.Flush()
 }
@@ -167,44 +164,4 @@ func heading(w io.Writer, n int, what string, limit int, err error) {
 // common are the cells of a row, those first that all kinds have.
 func (l *listing) common(id int, p sysv.Perm, rest ...string) []string {
 	return append([]string{p.Key.String(), fmt.Sprint(id), l.owner(p), fmt.Sprintf("%o", uint32(p.Mode))}, rest...)
-}
-
-// table is one of the parts of the view.
-type table struct{ *tabwriter.Writer }
-
-func newTable(w io.Writer, rows int, columns ...string) table {
-	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	if rows > 0 {
-		t.row(columns...)
-	}
-	return t
-}
-
-// row writes cells that have no influence on the terminal: a program may call
-// itself anything.
-func (t table) row(cells ...string) {
-	line := strings.Join(cells, "\t")
-	fmt.Fprintln(t, strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, line))
-}
-
-// fit cuts lines to the size of a terminal, or if one is 0 not in that direction.
-// The last line then tells how many are missing.
-func fit(lines []string, width, height int) []string {
-	if height > 0 && len(lines) > height {
-		missing := fmt.Sprintf("… %d more lines", len(lines)-height+1)
-		lines = append(slices.Clone(lines[:height-1]), missing)
-	}
-	cut := make([]string, len(lines))
-	for i, line := range lines {
-		cut[i] = strings.TrimRight(line, " ")
-		if width > 0 {
-			cut[i] = text.Trim(cut[i], width)
-		}
-	}
-	return cut
 }

@@ -12,44 +12,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/ring"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
-
-// TestFit: no line is longer than the terminal, nor are there more, however
-// small it is.
-func TestFit(t *testing.T) {
-	lines := []string{"first line  ", "", "生命生命", "ätzend", strings.Repeat("x", 300)}
-	for width := range 12 {
-		for height := range 8 {
-			got := fit(lines, width, height)
-			if height > 0 && len(got) > height || height == 0 && len(got) != len(lines) {
-				t.Errorf("%d×%d: %d lines", width, height, len(got))
-			}
-			for _, line := range got {
-				if width > 0 && text.StringWidth(line) > width {
-					t.Errorf("%d×%d: %q", width, height, line)
-				}
-			}
-		}
-	}
-	want := []string{"first line", "", "… 3 more lines"}
-	if diff := cmp.Diff(want, fit(lines, 80, 3)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if got := fit(lines, 3, 1); !slices.Equal(got, []string{"… 5"}) {
-		t.Errorf("on one line: %q", got)
-	}
-	if fit(nil, 1, 1); lines[0] != "first line  " {
-		t.Error("the lines have changed")
-	}
-}
 
 func TestAttachment(t *testing.T) {
 	const good = "7f2060603000-7f2060604000 rw-s 00000000 00:01 360454                     /SYSV000004d2 (deleted)"
@@ -141,18 +109,6 @@ func TestOtherNamespace(t *testing.T) {
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestViewIsPlain: whatever a program calls itself, nothing of it reaches the
-// terminal that could move the cursor.
-func TestViewIsPlain(t *testing.T) {
-	var out strings.Builder
-	table := newTable(&out, 1, "by")
-	table.row("1 a\x1b[2Jb\nc\x7f\u202e\u009b\xff生")
-	table.Flush()
-	if want := "by\n1 a?[2Jb?c????生\n"; strings.ReplaceAll(out.String(), "�", "?") != want {
-		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 

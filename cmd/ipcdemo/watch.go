@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/term"
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 type watchCommand struct {
@@ -26,7 +24,7 @@ func (c *watchCommand) Validate() error {
 
 // Run shows all objects and who uses them, until it is told to end.
 func (c *watchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	terminal := term.IsTerminal(int(os.Stdout.Fd()))
+	terminal := term.IsTerminal()
 	if c.Once || !terminal {
 		lines, err := view()
 		if err != nil {
@@ -34,23 +32,23 @@ func (c *watchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 		}
 		width := 0
 		if terminal {
-			width, _ = terminalSize()
+			width, _ = term.Size()
 		}
-		_, err = fmt.Println(strings.Join(fit(lines, width, 0), "\n"))
+		_, err = fmt.Println(strings.Join(term.Fit(lines, width, 0), "\n"))
 		return err
 	}
-	endOnSignal(cancel)
-	s, err := openScreen()
+	term.EndOnSignal(cancel)
+	s, err := term.OpenScreen()
 	if err != nil {
 		return err
 	}
-	err = c.refresh(ctx, s, keys())
-	s.close()
+	err = c.refresh(ctx, s, term.Keys())
+	s.Close()
 	return err
 }
 
 // refresh draws until a key or the context ends it. Any other key draws at once.
-func (c *watchCommand) refresh(ctx context.Context, s *screen, keys <-chan byte) error {
+func (c *watchCommand) refresh(ctx context.Context, s *term.Screen, keys <-chan byte) error {
 	tick := time.NewTicker(c.Interval)
 	defer tick.Stop()
 	for {
@@ -59,7 +57,7 @@ func (c *watchCommand) refresh(ctx context.Context, s *screen, keys <-chan byte)
 			return err
 		}
 		title := fmt.Sprintf("ipcdemo watch  %s  every %v, q quits", time.Now().Format(time.TimeOnly), c.Interval)
-		if err := s.draw(append([]string{title, ""}, lines...)); err != nil {
+		if err := s.Draw(append([]string{title, ""}, lines...)); err != nil {
 			return err
 		}
 		select {
@@ -70,90 +68,9 @@ func (c *watchCommand) refresh(ctx context.Context, s *screen, keys <-chan byte)
 			switch key {
 			case 'q', 'Q':
 				return nil
-			case 'C' - '@': // as of a raw terminal, which makes no signal of Ctrl-C
-				return interrupted{os.Interrupt, int(syscall.SIGINT)}
+			case term.CtrlC:
+				return term.Interrupt
 			}
 		}
 	}
-}
-
-// keys are those that are pressed, if there is somebody to press them.
-func keys() <-chan byte {
-	c := make(chan byte)
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return c
-	}
-	go func() {
-		var b [1]byte
-		for {
-			if n, err := os.Stdin.Read(b[:]); n < 1 || err != nil {
-				return
-			}
-			c <- b[0]
-		}
-	}()
-	return c
-}
-
-// screen is a terminal that is drawn over and over. Whatever it showed before is
-// there again after close.
-type screen struct {
-	before *term.State // nil where no keys are read
-}
-
-// The sequences are those of ECMA-48 and, for the other screen and the cursor,
-// xterm's, which terminals of today have in common.
-const (
-	enterScreen = "\x1b[?1049h\x1b[?25l"
-	leaveScreen = "\x1b[?25h\x1b[?1049l"
-	goHome      = "\x1b[H"
-	clearLine   = "\x1b[K"
-	clearBelow  = "\x1b[J"
-)
-
-func openScreen() (*screen, error) {
-	s := new(screen)
-	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) {
-		var err error
-		if s.before, err = term.MakeRaw(stdin); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := os.Stdout.WriteString(enterScreen); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *screen) close() {
-	os.Stdout.WriteString(leaveScreen)
-	if s.before != nil {
-		term.Restore(int(os.Stdin.Fd()), s.before)
-	}
-}
-
-// draw shows lines in the place of those before, as many and as much of them as
-// there is room for.
-func (s *screen) draw(lines []string) error {
-	width, height := terminalSize()
-	lines = fit(lines, width, height)
-	// Each line is cleared before it is written: after a full one the cursor is
-	// on its last character still.
-	frame := goHome + clearLine + strings.Join(lines, "\r\n"+clearLine)
-	if len(lines) < height {
-		frame += "\r\n" + clearBelow
-	}
-	_, err := os.Stdout.WriteString(frame)
-	return err
-}
-
-// terminalSize is that of the terminal at the standard output. One that does not
-// know its size says 0.
-func terminalSize() (width, height int) {
-	width, height, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil || width <= 0 || height <= 0 {
-		return 80, 24
-	}
-	return width, height
 }

@@ -8,13 +8,14 @@ import (
 	"os"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
 
 // workerCommand is a producer or a consumer of a queue.
 type workerCommand struct {
-	Key  keyFlag `required:""`
-	Slot int     `required:""`
+	Key  term.Key `required:""`
+	Slot int      `required:""`
 }
 
 // worker is what it works with.
@@ -41,7 +42,7 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 	through, err := k.open(ctx, sysv.Key(c.Key), l, c.Slot)
 	if err != nil {
-		return causeOf(ctx, err)
+		return term.CauseOf(ctx, err)
 	}
 	w := &worker{through, l, &l.slots[c.Slot], l.stopPoint(c.Slot)}
 	w.PID.Store(uint32(os.Getpid()))
@@ -57,7 +58,7 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 		w.Nanos = time.Since(begin).Nanoseconds()
 	}
 	removed := w.removed()
-	err = causeOf(ctx, errors.Join(err, w.close()))
+	err = term.CauseOf(ctx, errors.Join(err, w.close()))
 	if errors.Is(err, errParentGone) && errors.Is(removed, sysv.ErrRemoved) {
 		return removed // the parent was only faster to notice
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package term
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// endOnSignal cancels with an interrupted as the cause when the user or the
+// EndOnSignal cancels with an Interrupted as the cause when the user or the
 // system asks the program to end. A closed pipe at an output must not end it
 // either: there are objects to remove first.
-func endOnSignal(cancel context.CancelCauseFunc) {
+func EndOnSignal(cancel context.CancelCauseFunc) {
 	signal.Ignore(syscall.SIGPIPE)
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
@@ -21,10 +21,11 @@ func endOnSignal(cancel context.CancelCauseFunc) {
 	}
 	go func() {
 		s := (<-c).(syscall.Signal)
-		cancel(interrupted{s, int(s)})
+		cancel(Interrupted{s, int(s)})
 	}()
 }
 
-func ignoreSignals() {
+// IgnoreSignals leaves Ctrl-C, SIGTERM and the end of the terminal to the parent.
+func IgnoreSignals() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 }

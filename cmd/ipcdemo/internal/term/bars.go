@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"os"
@@ -8,31 +8,49 @@ import (
 	"golang.org/x/term"
 )
 
-// bars shows how far every process of a run is, on standard error, as long as
-// that is a terminal. It reads the slots as they are: their owners don't know.
-type bars struct {
-	slots    []slot
-	name     func(int) string // of a slot's process
-	writer   progress.Writer
-	trackers map[int]*progress.Tracker // by slot
-	all      *progress.Tracker         // instead, where they would not fit
+// Progress is how far a process has come.
+type Progress struct {
+	Begun       bool // else there is nothing to show
+	Done, Total int64
+	End         End
 }
 
-// newBars returns nil, which draws nothing, where nobody could see them. all is
+// End is how a process ended.
+type End int
+
+// The ends of a process.
+const (
+	Unended End = iota
+	EndedWell
+	EndedEarly
+)
+
+// Bars shows how far every process of a run is, on standard error, as long as
+// that is a terminal. A nil one draws nothing.
+type Bars struct {
+	n        int
+	name     func(int) string
+	progress func(int) Progress
+	writer   progress.Writer
+	trackers map[int]*progress.Tracker
+	all      *progress.Tracker // instead, where they would not fit
+}
+
+// NewBars returns the bars of n processes, or nil where nobody could see them. all is
 // what one bar for all of them is called.
-func newBars(slots []slot, name func(int) string, all string, asJSON bool) *bars {
+func NewBars(n int, name func(int) string, of func(int) Progress, all string, asJSON bool) *Bars {
 	w := newWriter(asJSON)
 	if w == nil {
 		return nil
 	}
 	w.Style().Visibility.Speed = true
 	w.Style().Options.ErrorString = "ended early"
-	bars := &bars{slots: slots, name: name, writer: w, trackers: make(map[int]*progress.Tracker)}
-	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && len(slots) >= height {
+	bars := &Bars{n: n, name: name, progress: of, writer: w, trackers: make(map[int]*progress.Tracker)}
+	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && n >= height {
 		bars.all = &progress.Tracker{Message: all}
 		w.AppendTracker(bars.all)
 	}
-	bars.update()
+	bars.Update()
 	go w.Render()
 	return bars
 }
@@ -64,53 +82,53 @@ func newWriter(asJSON bool) progress.Writer {
 	return w
 }
 
-// update takes over what the slots say.
-func (b *bars) update() {
+// Update takes over how far they are.
+func (b *Bars) Update() {
 	if b == nil {
 		return
 	}
-	var total, own int64
-	for i := range b.slots {
-		s := &b.slots[i]
-		if s.State.Load() == free {
+	var done, total int64
+	for i := range b.n {
+		p := b.progress(i)
+		if !p.Begun {
 			continue
 		}
-		if target := s.Target.Load(); target > 0 { // one that takes what comes has none
-			total += int64(target)
-			own += int64(s.Own.Load())
+		if p.Total > 0 { // one that takes what comes has none
+			done += p.Done
+			total += p.Total
 		}
 		if b.all == nil {
-			b.updateSlot(i, s)
+			b.updateOne(i, p)
 		}
 	}
 	if b.all != nil {
 		b.all.UpdateTotal(total)
-		b.all.SetValue(own)
+		b.all.SetValue(done)
 	}
 }
 
-func (b *bars) updateSlot(i int, s *slot) {
+func (b *Bars) updateOne(i int, p Progress) {
 	t := b.trackers[i]
 	if t == nil {
-		t = &progress.Tracker{Message: b.name(i), Total: int64(s.Target.Load())}
+		t = &progress.Tracker{Message: b.name(i), Total: p.Total}
 		b.trackers[i] = t
 		b.writer.AppendTracker(t)
 	}
-	t.SetValue(int64(s.Own.Load()))
-	switch s.State.Load() {
-	case done:
+	t.SetValue(p.Done)
+	switch p.End {
+	case EndedWell:
 		t.MarkAsDone()
-	case left, dead, stopped, useless:
+	case EndedEarly:
 		t.MarkAsErrored()
 	}
 }
 
-// stop takes over what the slots say at the end.
-func (b *bars) stop() {
+// Stop takes over how far they came.
+func (b *Bars) Stop() {
 	if b == nil {
 		return
 	}
-	b.update()
+	b.Update()
 	stopWriter(b.writer)
 }
 
@@ -123,30 +141,33 @@ func stopWriter(w progress.Writer) {
 	}
 }
 
-// bar shows how far one thing is; nil where nobody could see it.
-type bar struct {
+// Bar shows how far one thing is; nil where nobody could see it.
+type Bar struct {
 	writer  progress.Writer
 	tracker *progress.Tracker
 }
 
-func newBar(message string, total int, asJSON bool) *bar {
+// NewBar returns the bar of something that has a number of parts.
+func NewBar(message string, total int, asJSON bool) *Bar {
 	w := newWriter(asJSON)
 	if w == nil {
 		return nil
 	}
-	b := &bar{w, &progress.Tracker{Message: message, Total: int64(total)}}
+	b := &Bar{w, &progress.Tracker{Message: message, Total: int64(total)}}
 	w.AppendTracker(b.tracker)
 	go w.Render()
 	return b
 }
 
-func (b *bar) set(n int) {
+// Set says how many parts are done.
+func (b *Bar) Set(n int) {
 	if b != nil {
 		b.tracker.SetValue(int64(n))
 	}
 }
 
-func (b *bar) stop() {
+// Stop leaves the terminal to others.
+func (b *Bar) Stop() {
 	if b != nil {
 		stopWriter(b.writer)
 	}

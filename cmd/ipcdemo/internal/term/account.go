@@ -1,0 +1,40 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// Performance is what one process did: how many, in how many seconds and how many a
+// second.
+type Performance struct {
+	Name          string
+	PID, Amount   uint32
+	Seconds, Rate float64
+}
+
+// Account writes down who did how many of something, then what is to be said of
+// it, and if it is not 0 how many of them all did in a second.
+func Account(of string, rows []Performance, said []string, throughput float64) string {
+	var out strings.Builder
+	t := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "process\tpid\t%s\ttime\trate\t\n", of)
+	for _, p := range rows {
+		took, speed := "-", "-"
+		if p.Seconds > 0 {
+			took = fmt.Sprintf("%.3f s", p.Seconds)
+			speed = fmt.Sprintf("%.0f/s", p.Rate)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t\n", p.Name, p.PID, p.Amount, took, speed)
+	}
+	t.Flush()
+	fmt.Fprintln(&out)
+	for _, line := range said {
+		fmt.Fprintln(&out, line)
+	}
+	if throughput > 0 {
+		fmt.Fprintf(&out, "throughput: %.0f %s/s\n", throughput, of)
+	}
+	return out.String()
+}

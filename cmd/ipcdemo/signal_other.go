@@ -1,9 +1,0 @@
-//go:build !unix
-
-package main
-
-import "context"
-
-func endOnSignal(context.CancelCauseFunc) {}
-
-func ignoreSignals() {}
