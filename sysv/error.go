@@ -39,7 +39,8 @@ var ErrWouldBlock = errors.New("operation would have to wait")
 // stands for: [ErrRemoved], [ErrSize], [io/fs.ErrExist], [io/fs.ErrNotExist],
 // [io/fs.ErrPermission], [errors.ErrUnsupported].
 type Error struct {
-	// Op is the system call: "shmget", "semop".
+	// Op is the system call: "shmget", "semop". Where none was refused it is what was
+	// called: "ring.Queue.Send", or the package.
 	Op string
 	// Key is the object's key where the object was named by key, else Private.
 	Key Key

@@ -1,9 +1,6 @@
 package ring
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "unsafe"
 
 // A buffer is a ring of records, as this process sees it.
 type buffer struct {
@@ -86,7 +83,7 @@ func (b *buffer) longestRecord() int { return int(b.size)/4*unit - unit }
 
 func (b *buffer) mayHave(bytes int) error {
 	if bytes < 0 || bytes > b.longestRecord() {
-		return fmt.Errorf("%d bytes of %d at most: %w", bytes, b.longestRecord(), ErrTooLong)
+		return explain(ErrTooLong, "%d bytes, %d at most: a quarter of the ring", bytes, b.longestRecord())
 	}
 	return nil
 }

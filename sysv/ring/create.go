@@ -130,16 +130,16 @@ func enterQueue(ctx context.Context, g *lock.Group, err error) (*Queue, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	m.id = g.ID()
-	q := &Queue{membership: membership{group: g}, member: member{
+	q := &Queue{membership: membership{group: g, kind: "Queue"}, member: member{
 		memory:    m,
-		producers: mutex{Mutex: g.Mutex(producersMutex)},
-		consumers: mutex{Mutex: g.Mutex(consumersMutex)},
+		producers: mutex{Mutex: g.Mutex(producersMutex), doing: "sending"},
+		consumers: mutex{Mutex: g.Mutex(consumersMutex), doing: "receiving"},
 		me:        g.Self(),
 	}}
 	q.dead = q.isDead
 	q.init()
 	if err := q.giveUp(ctx); err != nil {
-		return nil, errors.Join(err, g.Close())
+		return nil, errors.Join(q.failed("Open", err), g.Close())
 	}
 	return q, nil
 }

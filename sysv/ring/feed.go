@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -51,18 +52,20 @@ func (f *Feed) LongestRecord() int { return f.longestRecord() }
 // never has to in a lossy feed.
 func (f *Feed) TrySend(data []byte) (ok bool, err error) {
 	if err := f.mayHave(len(data)); err != nil {
-		return false, err
+		return false, f.failed("TrySend", err)
 	}
 	f.begins()
 	one := [1][]byte{data}
 	n, err := f.send(context.Background(), one[:])
 	if n == 0 && err == nil && f.looks.due() {
-		if ok, err := f.hasRoom(context.Background(), units(uint32(len(data))), true); !ok || err != nil {
-			return false, err
+		if ok, err = f.hasRoom(context.Background(), units(uint32(len(data))), true); ok && err == nil {
+			n, err = f.send(context.Background(), one[:])
 		}
-		n, err = f.send(context.Background(), one[:])
 	}
-	return n == 1, err
+	if err != nil {
+		return n == 1, f.failed("TrySend", err)
+	}
+	return n == 1, nil
 }
 
 // Send puts a copy of data into the feed, for all who have joined by then, and waits for
@@ -70,7 +73,7 @@ func (f *Feed) TrySend(data []byte) (ok bool, err error) {
 // was sent. Where nobody has joined nobody will ever see it.
 func (f *Feed) Send(ctx context.Context, data []byte) error {
 	one := [1][]byte{data}
-	_, err := f.SendBatch(ctx, one[:])
+	_, err := f.sendAll(ctx, "Send", one[:])
 	return err
 }
 
@@ -78,9 +81,13 @@ func (f *Feed) Send(ctx context.Context, data []byte) error {
 // to send them one by one, and returns how many it has sent: all of them unless there is
 // an error. Records of other producers may come between them.
 func (f *Feed) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
+	return f.sendAll(ctx, "SendBatch", records)
+}
+
+func (f *Feed) sendAll(ctx context.Context, call string, records [][]byte) (n int, err error) {
 	for _, r := range records {
 		if err := f.mayHave(len(r)); err != nil {
-			return 0, err
+			return 0, f.failed(call, err)
 		}
 	}
 	if len(records) == 0 {
@@ -89,11 +96,14 @@ func (f *Feed) SendBatch(ctx context.Context, records [][]byte) (n int, err erro
 	f.begins()
 	for {
 		some, err := f.send(ctx, records[n:])
-		if n += some; n == len(records) || err != nil {
-			return n, err
+		if n += some; err != nil {
+			return n, f.failed(call, err)
 		}
-		if err := f.awaitRoom(ctx, units(uint32(len(records[n])))); err != nil {
-			return n, err
+		if n == len(records) {
+			return n, nil
+		}
+		if err := f.awaitRoom(ctx, len(records[n])); err != nil {
+			return n, f.failed(call, err)
 		}
 	}
 }
@@ -116,7 +126,7 @@ func (f *Feed) begins() {
 // [io.EOF], in every process. Who sends afterwards opens the feed again. It must not be
 // called while something is being sent.
 func (f *Feed) Finish() error {
-	return f.whileOpen(func() {
+	return f.whileOpen("Finish", func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.endProducing()
@@ -124,12 +134,13 @@ func (f *Feed) Finish() error {
 	})
 }
 
-// awaitRoom waits until there may be room for so many units. Who has just found none looks a
+// awaitRoom waits until there may be room for so many bytes. Who has just found none looks a
 // few times for so much that it was worth while, before it says that it waits: consumers
 // make a system call for each who does.
-func (f *Feed) awaitRoom(ctx context.Context, n uint32) error {
+func (f *Feed) awaitRoom(ctx context.Context, length int) error {
 	f.waiting.Add(1)
 	defer f.waiting.Add(-1)
+	n := units(uint32(length))
 	if f.luck.spin(feedRoom, func() bool {
 		tail := f.tail.load()
 		return tail+n+min(f.size/8, worthWhile)-f.oldest(tail) <= f.size
@@ -145,7 +156,10 @@ func (f *Feed) awaitRoom(ctx context.Context, n uint32) error {
 		f.luck.hadSome()
 		return err
 	}
-	return f.notFull.await(ctx, seen)
+	return inVain(f.notFull.await(ctx, seen), func() string {
+		tail := f.tail.load()
+		return noRoom(length, tail-f.oldest(tail), f.size)
+	})
 }
 
 // worthWhile is so many units as are worth waiting for where they come soon: else producers
@@ -186,22 +200,22 @@ type written struct{ at, cursor, serial uint32 }
 // [errors.ErrUnsupported].
 func (f *Feed) Reserve(ctx context.Context, n int) (r FeedReservation, err error) {
 	if f.lossy {
-		return r, fmt.Errorf("ring: a lossy feed only copies: %w", errors.ErrUnsupported)
+		return r, f.failed("Reserve", explain(errors.ErrUnsupported, "a lossy feed only copies: use Send"))
 	}
 	if err := f.mayHave(n); err != nil {
-		return r, err
+		return r, f.failed("Reserve", err)
 	}
 	f.begins()
 	for {
 		at, cursor, ok, err := f.begin(ctx, uint32(n))
 		if err != nil {
-			return r, err
+			return r, f.failed("Reserve", err)
 		}
 		if ok {
 			return FeedReservation{f.bytes(at, uint32(n)), f, f.write(at, cursor)}, nil
 		}
-		if err := f.awaitRoom(ctx, units(uint32(n))); err != nil {
-			return r, err
+		if err := f.awaitRoom(ctx, n); err != nil {
+			return r, f.failed("Reserve", err)
 		}
 	}
 }
@@ -277,7 +291,7 @@ func (f *Feed) Subscribe(ctx context.Context) (s *Subscription, err error) {
 		s.place, err = f.joinFeed(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, f.failed("Subscribe", err)
 	}
 	f.mu.Lock()
 	f.subscriptions++
@@ -294,7 +308,7 @@ func (s *Subscription) Close() error {
 	case s.closed:
 		return nil
 	case len(s.open) > 0:
-		return fmt.Errorf("ring: feed %d: %w: records are held still", s.feed.ID(), ErrInUse)
+		return s.feed.failed("Subscription.Close", explain(ErrInUse, "a record is not done with"))
 	}
 	s.closed = true
 	f := s.feed
@@ -356,6 +370,14 @@ func (s *Subscription) forget() {
 
 // TryReceive is Receive that returns false where it would have to wait.
 func (s *Subscription) TryReceive() (r FeedRecord, ok bool, err error) {
+	r, ok, err = s.tryReceive()
+	if err != nil {
+		return r, ok, s.failed("TryReceive", err)
+	}
+	return r, ok, nil
+}
+
+func (s *Subscription) tryReceive() (r FeedRecord, ok bool, err error) {
 	if s.feed.lossy {
 		return r, false, errLossy
 	}
@@ -366,7 +388,15 @@ func (s *Subscription) TryReceive() (r FeedRecord, ok bool, err error) {
 	return FeedRecord{s.feed.bytes(at, length), s, number}, true, nil
 }
 
-var errLossy = fmt.Errorf("ring: records of a lossy feed can only be copied: %w", errors.ErrUnsupported)
+var errLossy = explain(errors.ErrUnsupported, "records of a lossy feed can only be copied: use Next")
+
+// failed says which call it was, but of errors that callers expect.
+func (s *Subscription) failed(call string, err error) error {
+	if _, ok := err.(*MissedError); ok || err == io.EOF {
+		return err
+	}
+	return s.feed.failed("Subscription."+call, err)
+}
 
 func (s *Subscription) take() (at, length uint32, number uint64, ok bool, err error) {
 	s.mu.Lock()
@@ -394,12 +424,15 @@ func (s *Subscription) take() (at, length uint32, number uint64, ok bool, err er
 // [Subscription.Next], [errors.ErrUnsupported].
 func (s *Subscription) Receive(ctx context.Context) (r FeedRecord, err error) {
 	for {
-		r, ok, err := s.TryReceive()
-		if ok || err != nil {
-			return r, err
+		r, ok, err := s.tryReceive()
+		if ok {
+			return r, nil
 		}
-		if err := s.await(ctx); err != nil {
-			return r, err
+		if err == nil {
+			err = s.await(ctx)
+		}
+		if err != nil {
+			return r, s.failed("Receive", err)
 		}
 	}
 }
@@ -409,22 +442,33 @@ func (s *Subscription) Receive(ctx context.Context) (r FeedRecord, err error) {
 // call after that goes on with the oldest that is there.
 func (s *Subscription) Next(ctx context.Context, buf []byte) (data []byte, err error) {
 	for {
-		data, ok, err := s.TryNext(buf)
-		if ok || err != nil {
-			return data, err
+		data, ok, err := s.tryNext(buf)
+		if ok && err == nil {
+			return data, nil
 		}
-		if err := s.await(ctx); err != nil {
-			return buf, err
+		if err == nil {
+			err = s.await(ctx)
+		}
+		if err != nil {
+			return data, s.failed("Next", err)
 		}
 	}
 }
 
 // TryNext is Next that returns false where it would have to wait.
 func (s *Subscription) TryNext(buf []byte) (data []byte, ok bool, err error) {
+	data, ok, err = s.tryNext(buf)
+	if err != nil {
+		return data, ok, s.failed("TryNext", err)
+	}
+	return data, ok, nil
+}
+
+func (s *Subscription) tryNext(buf []byte) (data []byte, ok bool, err error) {
 	if s.feed.lossy {
 		return s.copyNext(buf)
 	}
-	r, ok, err := s.TryReceive()
+	r, ok, err := s.tryReceive()
 	if !ok || err != nil {
 		return buf, false, err
 	}
@@ -465,7 +509,7 @@ func (s *Subscription) copyNext(buf []byte) (data []byte, ok bool, err error) {
 // await waits until there may be something new, or tells that there will be nothing.
 func (s *Subscription) await(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return explain(err, noRecord)
 	}
 	f := s.feed
 	f.waiting.Add(1)
@@ -482,7 +526,12 @@ func (s *Subscription) await(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.notEmpty.await(ctx, seen)
+	return inVain(f.notEmpty.await(ctx, seen), func() string {
+		if _, unfinished := s.next(); unfinished != 0 {
+			return nextUnfinished(unfinished)
+		}
+		return noRecord
+	})
 }
 
 // next is where the next record will be, and who is writing it.

@@ -136,14 +136,14 @@ func enterFeed(ctx context.Context, g *lock.Group, err error) (*Feed, error) {
 		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
 		return nil, errors.Join(err, g.Close())
 	}
-	f := newFeed(feedMember{feedMemory: m, producers: mutex{Mutex: g.Mutex(0)}, me: g.Self(), id: g.ID()})
-	f.group = g
+	f := newFeed(feedMember{feedMemory: m, producers: mutex{Mutex: g.Mutex(0), doing: "sending or joining"}, me: g.Self(), id: g.ID()})
+	f.group, f.kind = g, "Feed"
 	f.dead = func(word uint32) (bool, error) {
 		alive, err := g.Alive(word)
 		return !alive, err
 	}
 	if err := f.giveUp(ctx); err != nil {
-		return nil, errors.Join(err, g.Close())
+		return nil, errors.Join(f.failed("Open", err), g.Close())
 	}
 	return f, nil
 }

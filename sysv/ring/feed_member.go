@@ -5,7 +5,6 @@ import (
 	"io"
 	"syscall"
 
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/race"
 )
 
@@ -22,7 +21,7 @@ type feedMember struct {
 func (f *feedMember) slot() uint32 { return f.me>>slotShift - 1 }
 
 // errNoCursor says that all cursors have owners.
-var errNoCursor = &sysv.Error{Op: "ring", ID: -1, Err: syscall.EAGAIN, Hint: "all cursors of the feed are taken"}
+var errNoCursor = explain(syscall.EAGAIN, "all cursors are taken, by subscriptions and reservations that are open (Config.Cursors, FeedStat.Kept)")
 
 // send puts as many of some records into the ring as there is room for, for all to see.
 func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err error) {

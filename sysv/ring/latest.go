@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 	"fmt"
+	"io"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -56,7 +57,10 @@ func (l *Latest) Size() int { return int(l.most) }
 // Where it is longer than Size the error is [ErrTooLong]; when ctx ends before the others have
 // finished it is ctx's. Both have changed nothing.
 func (l *Latest) Set(ctx context.Context, data []byte) (number uint64, err error) {
-	return l.set(ctx, data)
+	if number, err = l.set(ctx, data); err != nil {
+		return number, l.failed("Set", err)
+	}
+	return number, nil
 }
 
 // Get copies the newest value to the beginning of buf, and returns its length in bytes
@@ -69,9 +73,12 @@ func (l *Latest) Set(ctx context.Context, data []byte) (number uint64, err error
 // there is an error that says so, or a value that nobody has set.
 func (l *Latest) Get(buf []byte) (n int, number uint64, err error) {
 	if err := l.there(); err != nil {
-		return 0, 0, err
+		return 0, 0, l.failed("Get", err)
 	}
 	r, err := l.get(buf, overtaken, l.barred)
+	if err != nil && err != io.ErrShortBuffer {
+		return 0, 0, l.failed("Get", err)
+	}
 	return r.length, r.number, err
 }
 
@@ -90,7 +97,10 @@ func (l *Latest) Wait(ctx context.Context, number uint64) error {
 		err = l.there()
 	}
 	l.acquired()
-	return err
+	if err != nil {
+		return l.failed("Wait", inVain(err, func() string { return fmt.Sprintf("no value came after number %d", number) }))
+	}
+	return nil
 }
 
 // A LatestOf is a [Latest] of values of one type, of those that [shm.View] takes. What
@@ -115,14 +125,14 @@ func bytesOf[T any](v *T) []byte {
 
 // Set is [Latest.Set].
 func (l *LatestOf[T]) Set(ctx context.Context, v *T) (number uint64, err error) {
-	return l.l.set(ctx, bytesOf(v))
+	return l.l.Set(ctx, bytesOf(v))
 }
 
 // Get is [Latest.Get]: where nobody has set a value v is as it was, and number 0.
 func (l *LatestOf[T]) Get(v *T) (number uint64, err error) {
 	n, number, err := l.l.Get(bytesOf(v))
 	if err == nil && number != 0 && n != l.l.Size() {
-		err = errCorrupt
+		err = l.l.failed("Get", explain(errCorrupt, "%d bytes, a value has %d", n, l.l.Size()))
 	}
 	return number, err
 }

@@ -105,8 +105,8 @@ func enterLatest(g *lock.Group, err error) (*Latest, error) {
 		err = &sysv.Error{Op: "ring", Key: g.Key(), ID: g.ID(), Err: errCorrupt, Hint: err.Error()}
 		return nil, errors.Join(err, g.Close())
 	}
-	l := newLatest(latestMember{m, mutex{Mutex: g.Mutex(0)}, g.ID()})
-	l.group = g
+	l := newLatest(latestMember{m, mutex{Mutex: g.Mutex(0), doing: "setting a value"}, g.ID()})
+	l.group, l.kind = g, "Latest"
 	return l, nil
 }
 

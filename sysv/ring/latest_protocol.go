@@ -3,7 +3,6 @@ package ring
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 	"unsafe"
@@ -147,7 +146,7 @@ type latestMember struct {
 
 func (l *latestMember) set(ctx context.Context, data []byte) (number uint64, err error) {
 	if uint64(len(data)) > uint64(l.most) {
-		return 0, fmt.Errorf("%d bytes of %d at most: %w", len(data), l.most, ErrTooLong)
+		return 0, explain(ErrTooLong, "%d bytes, %d at most", len(data), l.most)
 	}
 	if err := l.writers.enter(ctx); err != nil {
 		return 0, err

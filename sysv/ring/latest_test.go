@@ -138,7 +138,7 @@ func TestLatestOf(t *testing.T) {
 		t.Errorf("got %v, number %d, %v; want %v, number %d", got, n, err, want, number)
 	}
 	set(t, l, "short", number+1)
-	if _, err := prices.Get(&got); err != errCorrupt {
+	if _, err := prices.Get(&got); !errors.Is(err, errCorrupt) {
 		t.Errorf("of 5 bytes: %v", err)
 	}
 	if _, err := NewLatestOf[[]byte](l); err == nil {
@@ -316,7 +316,7 @@ func TestLatestHostileContent(t *testing.T) {
 			binary.LittleEndian.PutUint32(words[at[r.IntN(len(at))]:], value)
 		}
 		n, _, err := l.Get(buf[:r.IntN(100)])
-		if err == nil && n > 100 || err != nil && err != errCorrupt && err != io.ErrShortBuffer {
+		if err == nil && n > 100 || err != nil && !errors.Is(err, errCorrupt) && err != io.ErrShortBuffer {
 			t.Fatalf("%d bytes, %v", n, err)
 		}
 		_, err = l.Set(bg, buf[:r.IntN(100)])

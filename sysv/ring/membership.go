@@ -18,6 +18,7 @@ import (
 // are calls says when it is time.
 type membership struct {
 	group *lock.Group
+	kind  string // Queue, Feed or Latest
 
 	fresh atomic.Bool // a look was not long ago
 
@@ -78,19 +79,22 @@ func (m *membership) close(inUse func() bool, leave func() error, forget func())
 		return nil
 	}
 	if m.waiting.Load() > 0 || inUse() {
-		return fmt.Errorf("ring: id %d: %w", m.ID(), ErrInUse)
+		return m.failed("Close", explain(ErrInUse, "a call is under way, or a record, a reservation or a subscription is open"))
 	}
 	err := leave()
 	if closing := m.group.Close(); closing != nil {
 		if errors.Is(closing, lock.ErrInUse) { // a mutex is held or awaited
-			closing = fmt.Errorf("ring: %w: %w", ErrInUse, closing)
+			closing = fmt.Errorf("%w: %w", ErrInUse, closing)
 		}
-		return errors.Join(err, closing)
+		return m.failed("Close", errors.Join(err, closing))
 	}
 	m.closed = true
 	m.stale()
 	forget()
-	return err
+	if err != nil {
+		return m.failed("Close", err)
+	}
+	return nil
 }
 
 // remove removes the group for everybody, and wakes who waits in this memory.
@@ -102,29 +106,34 @@ func (m *membership) remove(wake func()) error {
 		m.stale()
 		wake()
 	}
-	return err
+	if err != nil {
+		return m.failed("Remove", err)
+	}
+	return nil
 }
 
 // stat looks at the memory beside the state of the group, if that is there.
 func (m *membership) stat(look func(group lock.Stat)) error {
 	m.closing.Lock()
 	defer m.closing.Unlock()
-	if err := m.group.Check(); err != nil {
-		return err
+	err := m.group.Check()
+	if err != nil {
+		return m.failed("Stat", err)
 	}
 	st, err := m.group.Stat()
-	if err == nil {
-		look(st)
+	if err != nil {
+		return m.failed("Stat", err)
 	}
-	return err
+	look(st)
+	return nil
 }
 
 // whileOpen does what must not run beside Close, and not after it.
-func (m *membership) whileOpen(do func()) error {
+func (m *membership) whileOpen(call string, do func()) error {
 	m.closing.Lock()
 	defer m.closing.Unlock()
 	if m.closed {
-		return &sysv.Error{Op: "ring", Key: m.Key(), ID: m.ID(), Err: fs.ErrClosed}
+		return m.failed(call, fs.ErrClosed)
 	}
 	do()
 	return nil

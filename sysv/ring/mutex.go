@@ -11,6 +11,7 @@ import (
 type mutex struct {
 	*lock.Mutex
 	number uint32
+	doing  string // what is done under it
 }
 
 func (m *mutex) explored() bool { return exploring && m.Mutex == nil }
@@ -19,7 +20,16 @@ func (m *mutex) lock(ctx context.Context) (abandoned bool, err error) {
 	if m.explored() {
 		return each(locks, nil, 0, m.number) == gotAbandoned, nil
 	}
-	return m.Lock(ctx)
+	if abandoned, err = m.Lock(ctx); err != nil {
+		err = m.inVain(err)
+	}
+	return abandoned, err
+}
+
+func (m *mutex) inVain(err error) error {
+	return inVain(err, func() string {
+		return "another process that is " + m.doing + " is stopped or slow, unless the context was over before"
+	})
 }
 
 // enter is lock, of what is whole whoever dies.

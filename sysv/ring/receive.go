@@ -5,8 +5,6 @@ import (
 	"io"
 	"syscall"
 	"time"
-
-	"example.com/sysvipc/sysv"
 )
 
 // A Record is one that this process was given by Receive, and has until Done or
@@ -36,16 +34,25 @@ func (k key) serial() uint32 { return uint32(k >> 32) }
 // ctx's. Once the queue has come to its end it is io.EOF, see [Queue.Finish].
 func (q *Queue) Receive(ctx context.Context) (r Record, err error) {
 	if err := q.there(); err != nil {
-		return r, err
+		return r, q.failed("Receive", err)
 	}
 	l, o, err := q.tryOne()
 	if l == nil && err == nil {
 		l, o, err = q.receive(ctx)
 	}
-	if l != nil {
-		r.is(l, o)
+	if err != nil {
+		return r, q.failedToReceive("Receive", err)
 	}
-	return r, err
+	r.is(l, o)
+	return r, nil
+}
+
+// failedToReceive is failed, or io.EOF as it is.
+func (q *Queue) failedToReceive(call string, err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return q.failed(call, err)
 }
 
 // is fills in a Record, word by word: a processor that is to read together what was just
@@ -66,19 +73,21 @@ func (q *Queue) ReceiveBatch(ctx context.Context, buf []Record) (n int, err erro
 		return 0, nil
 	}
 	if err := q.there(); err != nil {
-		return 0, err
+		return 0, q.failed("ReceiveBatch", err)
 	}
-	n, err = q.trySome(buf)
-	if n > 0 || err != nil {
-		return n, err
+	if n, err = q.trySome(buf); n == 0 && err == nil {
+		var l *lease
+		var o opened
+		if l, o, err = q.receive(ctx); err == nil {
+			buf[0].is(l, o)
+			n, err = q.trySome(buf[1:])
+			n++
+		}
 	}
-	l, o, err := q.receive(ctx)
-	if l == nil {
-		return 0, err
+	if err != nil {
+		return n, q.failedToReceive("ReceiveBatch", err)
 	}
-	buf[0].is(l, o)
-	n, err = q.trySome(buf[1:])
-	return 1 + n, err
+	return n, nil
 }
 
 // receive is for who has found nothing.
@@ -88,7 +97,7 @@ func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
 	for misses := 0; ; {
 		if !q.workSpin.spin(spins, q.claimable) {
 			if err := q.notEmpty.Until(ctx, q.ready); err != nil {
-				return nil, o, err
+				return nil, o, inVain(err, q.nothingCame)
 			}
 		}
 		if l, o, err = q.tryOne(); l != nil || err != nil {
@@ -104,25 +113,38 @@ func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, o, ctx.Err()
+			return nil, o, explain(ctx.Err(), "there is a record, but others were faster or no lease is left (Config.Leases, QueueStat.Leases)")
 		case <-time.After(time.Millisecond << min(misses/8, 5)):
 		}
 	}
 }
 
+// nothingCame says why, as far as one can see.
+func (q *Queue) nothingCame() string {
+	if read := q.read.load(); read != q.tail.load() {
+		if state := q.record(read).state.load(); state >= reserved {
+			return nextUnfinished(state)
+		}
+	}
+	return noRecord
+}
+
 // TryReceive is Receive that returns false where there is nothing.
 func (q *Queue) TryReceive() (r Record, ok bool, err error) {
 	if err := q.there(); err != nil {
-		return r, false, err
+		return r, false, q.failed("TryReceive", err)
 	}
 	l, o, err := q.tryOne()
 	if l == nil && err == nil && q.ready() {
 		l, o, err = q.tryHard(context.Background())
 	}
+	if err != nil {
+		return r, false, q.failedToReceive("TryReceive", err)
+	}
 	if l != nil {
 		r.is(l, o)
 	}
-	return r, l != nil, err
+	return r, l != nil, nil
 }
 
 // Next is Receive of a copy, which it appends to buf, and Done. Who dies after that has
@@ -273,17 +295,19 @@ func (r *Record) Requeue(ctx context.Context) error {
 	q := l.queue
 	q.sending()
 	found, ok, over, err := q.hand(ctx, l, r.key)
-	switch {
-	case ok:
+	if ok {
 		q.madeRoom(over)
 		*r = Record{}
-		return err
+	}
+	switch {
 	case err != nil:
-		return err
+		return q.failed("Requeue", err)
 	case !found:
 		return ErrNotHeld
+	case !ok:
+		return q.failed("Requeue", explain(syscall.EAGAIN, "no lease is left (Config.Leases, QueueStat.Leases)"))
 	}
-	return &sysv.Error{Op: "ring", ID: -1, Err: syscall.EAGAIN, Hint: "no cell is idle"}
+	return nil
 }
 
 // DoneBatch is Done of several records of this queue, for less. Those that are not held

@@ -3,8 +3,10 @@
 package ring
 
 import (
+	"strings"
 	"testing"
 
+	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
@@ -37,11 +39,14 @@ func ipcrmSegment(t *testing.T, r removable) {
 }
 
 // wantFailures makes each of some calls until it fails, and checks how.
-func wantFailures[T any](t *testing.T, calls map[string]func(T) error, of T, want error) {
+func wantFailures[T removable](t *testing.T, calls map[string]func(T) error, of T, want error) {
 	t.Helper()
 	for name, call := range calls {
 		var err error
 		kit.Eventually(t, name+" fails", func() bool { err = call(of); return err != nil })
 		kit.WantError(t, err, want)
+		if e, ok := err.(*sysv.Error); !ok || !strings.HasPrefix(e.Op, "ring.") || e.ID != of.ID() {
+			t.Errorf("%s: error %#v names no call, or not the ring", name, err)
+		}
 	}
 }

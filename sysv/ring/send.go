@@ -5,14 +5,17 @@ import "context"
 // TrySend is Send that returns false where it would have to wait for room.
 func (q *Queue) TrySend(data []byte) (ok bool, err error) {
 	if err := q.mayHave(len(data)); err != nil {
-		return false, err
+		return false, q.failed("TrySend", err)
 	}
 	q.begins()
 	q.sending()
 	if ok, err = q.send(context.Background(), data); ok {
 		q.gotRoom()
 	}
-	return ok, err
+	if err != nil {
+		return ok, q.failed("TrySend", err)
+	}
+	return ok, nil
 }
 
 // Send puts a copy of data into the queue, where the next consumer finds it, and waits
@@ -22,18 +25,21 @@ func (q *Queue) TrySend(data []byte) (ok bool, err error) {
 // Errors: [ErrTooLong] for more than a quarter of the ring.
 func (q *Queue) Send(ctx context.Context, data []byte) error {
 	if err := q.mayHave(len(data)); err != nil {
-		return err
+		return q.failed("Send", err)
 	}
 	q.begins()
 	q.sending()
 	for {
 		ok, err := q.send(ctx, data)
-		if ok || err != nil {
+		if err != nil {
+			return q.failed("Send", err)
+		}
+		if ok {
 			q.gotRoom()
-			return err
+			return nil
 		}
 		if err := q.awaitRoom(ctx, len(data)); err != nil {
-			return err
+			return q.failed("Send", err)
 		}
 	}
 }
@@ -46,7 +52,7 @@ func (q *Queue) Send(ctx context.Context, data []byte) error {
 func (q *Queue) SendBatch(ctx context.Context, records [][]byte) (n int, err error) {
 	for _, r := range records {
 		if err := q.mayHave(len(r)); err != nil {
-			return 0, err
+			return 0, q.failed("SendBatch", err)
 		}
 	}
 	if len(records) == 0 {
@@ -58,13 +64,13 @@ func (q *Queue) SendBatch(ctx context.Context, records [][]byte) (n int, err err
 		sent, err := q.sendBatch(ctx, records[n:])
 		q.gotRoom()
 		if n += sent; err != nil {
-			return n, err
+			return n, q.failed("SendBatch", err)
 		}
 		if sent > 0 {
 			continue
 		}
 		if err := q.awaitRoom(ctx, len(records[n])); err != nil {
-			return n, err
+			return n, q.failed("SendBatch", err)
 		}
 	}
 	return n, nil
@@ -90,7 +96,7 @@ func (q *Queue) begins() {
 // one that has sent nothing. It must not be called
 // while a Send or a Reservation is under way.
 func (q *Queue) Finish() error {
-	return q.whileOpen(func() {
+	return q.whileOpen("Finish", func() {
 		q.sending()
 		q.gate.lock()
 		q.sends.Store(false)
@@ -107,7 +113,7 @@ func (q *Queue) awaitRoom(ctx context.Context, length int) error {
 	ready := func() bool { return q.roomFor(n) || q.there() != nil }
 	var err error
 	if !q.roomSpin.spin(spins, ready) {
-		err = q.notFull.Until(ctx, ready)
+		err = inVain(q.notFull.Until(ctx, ready), func() string { return noRoom(length, q.size-q.room(), q.size) })
 	}
 	if err == nil {
 		q.roomComes.linger(lingers, q.room(), q.size/8, q.room)
@@ -133,20 +139,20 @@ type Reservation struct {
 // Errors: [ErrTooLong] for more than a quarter of the ring, or less than nothing.
 func (q *Queue) Reserve(ctx context.Context, n int) (Reservation, error) {
 	if err := q.mayHave(n); err != nil {
-		return Reservation{}, err
+		return Reservation{}, q.failed("Reserve", err)
 	}
 	q.begins()
 	for {
 		at, ok, err := q.beginRecord(ctx, uint32(n))
 		if err != nil {
-			return Reservation{}, err
+			return Reservation{}, q.failed("Reserve", err)
 		}
 		if ok {
 			q.gotRoom()
 			return q.reservation(at, n), nil
 		}
 		if err := q.awaitRoom(ctx, n); err != nil {
-			return Reservation{}, err
+			return Reservation{}, q.failed("Reserve", err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type Aside struct {
 
 // Aside returns the oldest record that is set aside. It stays there until Forget.
 func (q *Queue) Aside(ctx context.Context) (a Aside, ok bool, err error) {
-	err = q.underConsumers(ctx, func() (bool, error) {
+	err = q.underConsumers(ctx, "Aside", func() (bool, error) {
 		var tries uint32
 		a.Data, tries, a.at, ok, err = q.lookAside()
 		if ok {
@@ -35,18 +35,21 @@ func (a *Aside) Forget(ctx context.Context) error {
 	if a.queue == nil {
 		return ErrNotHeld
 	}
-	return a.queue.underConsumers(ctx, func() (bool, error) {
+	return a.queue.underConsumers(ctx, "Aside.Forget", func() (bool, error) {
 		a.queue.forgetAside(a.at, a.length)
 		return true, nil
 	})
 }
 
 // underConsumers does something under the consumers' mutex.
-func (q *Queue) underConsumers(ctx context.Context, do func() (changed bool, err error)) error {
+func (q *Queue) underConsumers(ctx context.Context, call string, do func() (changed bool, err error)) error {
 	repaired, err := q.lockConsumers(ctx)
 	if err != nil {
-		return err
+		return q.failed(call, err)
 	}
 	changed, err := do()
-	return errors.Join(err, q.unlockConsumers(repaired || changed))
+	if err := errors.Join(err, q.unlockConsumers(repaired || changed)); err != nil {
+		return q.failed(call, err)
+	}
+	return nil
 }
