@@ -32,6 +32,7 @@ func (m *memory) addBatch(records [][]byte) (n int) {
 	}
 	if n > 0 {
 		m.tail.publish(tail)
+		m.prefetch(tail+ahead, tail-first)
 	}
 	return n
 }
