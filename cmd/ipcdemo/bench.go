@@ -235,21 +235,21 @@ func turns(cpus int) func(context.Context, *bench) (float64, error) {
 			return &peerCommand{Set: b.set.ID(), CPU: cpu, Await: await, Wake: wake, Turns: int(b.window/(50*time.Microsecond)) + 2}
 		}
 		peers, err := startPeers(play(cpus-1, benchPong, benchPing), play(0, benchPing, benchPong))
-		defer peers.end()
+		defer peers.End()
 		if err != nil {
 			return 0, err
 		}
 		if err := b.set.Do(ctx, sem.Op{Num: benchPing, Delta: +1}); err != nil {
 			return 0, err
 		}
-		if err := peers.finish(ctx); err != nil {
+		if err := peers.Finish(ctx); err != nil {
 			return 0, err
 		}
 		// The last turn is nobody's.
 		if err := b.set.Do(ctx, sem.Op{Num: benchPing, Delta: -1}); err != nil {
 			return 0, err
 		}
-		return strconv.ParseFloat(strings.TrimSpace(peers.all[1].stdout.String()), 64)
+		return strconv.ParseFloat(strings.TrimSpace(peers.All[1].Stdout.String()), 64)
 	}
 }
 
@@ -282,7 +282,7 @@ func gettingIt(processes int, how locking) func(context.Context, *bench) (float6
 			roles = append(roles, &peerCommand{Set: b.set.ID(), Segment: b.seg.ID(), Group: group, Count: true})
 		}
 		peers, err := startPeers(roles...)
-		defer peers.end()
+		defer peers.End()
 		if err != nil {
 			return 0, err
 		}
@@ -303,7 +303,7 @@ func gettingIt(processes int, how locking) func(context.Context, *bench) (float6
 		if err := mutex.Unlock(); err != nil {
 			return 0, err
 		}
-		return float64(counted) / took.Seconds(), peers.finish(ctx)
+		return float64(counted) / took.Seconds(), peers.Finish(ctx)
 	}
 }
 

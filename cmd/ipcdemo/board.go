@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/lock"
@@ -41,17 +42,6 @@ type header struct {
 	_           [20]byte
 }
 
-// slot is what one counting process tells the others. It fills a cache line.
-type slot struct {
-	Nanos  int64 // time spent counting; set before State says so
-	State  atomic.Uint32
-	PID    atomic.Uint32
-	Target atomic.Uint32 // increments that it is to make
-	Own    atomic.Uint32 // increments that it has made
-	Step   atomic.Uint32 // where it is in its critical section
-	_      [36]byte
-}
-
 // Phases of a run.
 const (
 	unfinished = iota // not yet a board
@@ -61,20 +51,9 @@ const (
 	kept              // and the objects were left behind on purpose
 )
 
-// States of a slot.
-const (
-	free    = iota
-	present // attached, perhaps counting
-	done    // has made its increments
-	left    // a joiner that was interrupted between increments
-	stopped // waits at its Step to be killed
-	dead    // ended some other way
-	useless // a producer that was ended, as no consumer was left
-)
-
 // Steps of the critical section.
 const (
-	outside = iota
+	outside = children.Outside + iota
 	locked
 	between
 	both
@@ -105,35 +84,35 @@ type board struct {
 	set     *sem.Set
 	mapping *shm.Mapping
 	*header
-	slots []slot
+	slots []children.Slot
 
 	lockSeg *shm.Segment // nil without a fast lock
 	lockSet *sem.Set
 	group   *lock.Group // nil for those who don't count
 }
 
-func boardSize(children int) int {
-	return int(unsafe.Sizeof(header{})) + (children+maxJoiners)*int(unsafe.Sizeof(slot{}))
+func boardSize(n int) int {
+	return int(unsafe.Sizeof(header{})) + (n+maxJoiners)*int(unsafe.Sizeof(children.Slot{}))
 }
 
 // createBoard makes both objects exclusively, under the same key, and then those
 // of a fast lock.
-func createBoard(key sysv.Key, children int, how locking) (*board, error) {
-	seg, err := shm.Create(key, boardSize(children), nil)
+func createBoard(key sysv.Key, n int, how locking) (*board, error) {
+	seg, err := shm.Create(key, boardSize(n), nil)
 	if err != nil {
 		return nil, err
 	}
 	b := &board{seg: seg}
-	if err := b.setUp(children, how); err != nil {
+	if err := b.setUp(n, how); err != nil {
 		return nil, errors.Join(err, b.remove())
 	}
 	return b, nil
 }
 
-func (b *board) setUp(children int, how locking) (err error) {
+func (b *board) setUp(n int, how locking) (err error) {
 	values := make([]int, semCount)
 	values[semLock], values[semGate], values[semDoor] = 1, 1, 1
-	values[semReady] = children
+	values[semReady] = n
 	if b.set, err = sem.Create(b.seg.Key(), values, nil); err != nil {
 		return err
 	}
@@ -141,13 +120,13 @@ func (b *board) setUp(children int, how locking) (err error) {
 		return err
 	}
 	if how == lockFast {
-		if err := b.createLock(children); err != nil {
+		if err := b.createLock(n); err != nil {
 			return err
 		}
 	}
-	b.Magic, b.Version, b.Size = boardMagic, boardVersion, uint32(boardSize(children))
-	b.Children, b.Locking = uint32(children), uint32(how)
-	if err := b.lay(children); err != nil {
+	b.Magic, b.Version, b.Size = boardMagic, boardVersion, uint32(boardSize(n))
+	b.Children, b.Locking = uint32(n), uint32(how)
+	if err := b.lay(n); err != nil {
 		return err
 	}
 	if err := b.set.Do(context.Background(), sem.Op{Num: semParent, Delta: +1, Flags: sem.Undo}); err != nil {
@@ -159,8 +138,8 @@ func (b *board) setUp(children int, how locking) (err error) {
 
 // createLock makes the group of a fast lock, with room for all who may count and
 // for the parent, who makes up the account.
-func (b *board) createLock(children int) (err error) {
-	b.group, err = lock.Create(context.Background(), sysv.Private, 1, &lock.Config{Processes: children + maxJoiners + 1})
+func (b *board) createLock(n int) (err error) {
+	b.group, err = lock.Create(context.Background(), sysv.Private, 1, &lock.Config{Processes: n + maxJoiners + 1})
 	if err != nil {
 		return err
 	}
@@ -261,9 +240,9 @@ func mapBoard(key sysv.Key) (*board, error) {
 	if err := b.attach(); err != nil {
 		return nil, err
 	}
-	children, err := b.check()
+	n, err := b.check()
 	if err == nil {
-		err = b.lay(children)
+		err = b.lay(n)
 	}
 	if err != nil {
 		b.mapping.Detach()
@@ -295,7 +274,7 @@ func (b *board) attach() (err error) {
 // check refuses what is not a board of this version and layout, and returns the
 // number of children of what is. Whoever may write the segment may change it
 // afterwards: what memory depends on is read once.
-func (b *board) check() (children int, err error) {
+func (b *board) check() (int, error) {
 	n, size := b.Children, b.Size
 	switch {
 	case b.untouched():
@@ -304,15 +283,15 @@ func (b *board) check() (children int, err error) {
 		return 0, notOurs(b.seg)
 	case b.Version != boardVersion:
 		return 0, fmt.Errorf("segment %d is of version %d of ipcdemo's layout, this program knows %d", b.seg.ID(), b.Version, boardVersion)
-	case n < 1 || n > maxChildren, int(size) != boardSize(int(n)), b.seg.Size() < int(size):
+	case n < 1 || n > children.Max, int(size) != boardSize(int(n)), b.seg.Size() < int(size):
 		return 0, fmt.Errorf("segment %d has another layout: %d bytes for %d children", b.seg.ID(), size, n)
 	}
 	return int(n), nil
 }
 
 // lay maps the slots.
-func (b *board) lay(children int) (err error) {
-	b.slots, err = shm.Slice[slot](b.mapping, int(unsafe.Sizeof(header{})), children+maxJoiners)
+func (b *board) lay(n int) (err error) {
+	b.slots, err = shm.Slice[children.Slot](b.mapping, int(unsafe.Sizeof(header{})), n+maxJoiners)
 	return err
 }
 
@@ -324,7 +303,7 @@ var errUnfinished = errors.New("the run has not been set up yet")
 // A larger one is not looked through: every page that is read gets memory.
 func (b *board) untouched() bool {
 	slots := b.seg.Size() - boardSize(0)
-	return slots > 0 && b.seg.Size() <= boardSize(maxChildren) && slots%int(unsafe.Sizeof(slot{})) == 0 &&
+	return slots > 0 && b.seg.Size() <= boardSize(children.Max) && slots%int(unsafe.Sizeof(children.Slot{})) == 0 &&
 		!slices.ContainsFunc(b.mapping.Bytes(), func(v byte) bool { return v != 0 })
 }
 
@@ -383,29 +362,17 @@ func (b *board) parentLives() (bool, error) {
 	return v > 0, err
 }
 
-var errParentGone = errors.New("the process that started the run has ended")
-
-// watch cancels when an object is removed from outside, which nobody would
-// notice who only uses the memory, or when the parent has died.
-func (b *board) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-		err := b.removed()
-		if err == nil {
-			var lives bool
-			if lives, err = b.parentLives(); err == nil && !lives {
-				err = errParentGone
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			cancel(err)
-			return
-		}
+// stands tells what keeps a run from going on: that an object has been removed from
+// outside, or that the parent has died.
+func (b *board) stands() error {
+	if err := b.removed(); err != nil {
+		return err
 	}
+	lives, err := b.parentLives()
+	if err == nil && !lives {
+		err = children.ErrParentGone
+	}
+	return err
 }
 
 // takenBy says whose a key is that was to be created.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
@@ -21,7 +22,7 @@ type childCommand struct {
 
 // Run counts in a slot that the parent has prepared.
 func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	liveWithParent(cancel)
+	children.LiveWithParent(cancel)
 	b, err := openBoard(ctx, sysv.Key(c.Key))
 	if err != nil {
 		return term.CauseOf(ctx, err)
@@ -29,10 +30,10 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	if c.Slot < 0 || c.Slot >= len(b.slots) {
 		return fmt.Errorf("no slot %d in a run of %d children", c.Slot, b.Children)
 	}
-	go b.watch(ctx, cancel)
+	go children.Watch(ctx, cancel, b.stands)
 	s := &b.slots[c.Slot]
 	s.PID.Store(uint32(os.Getpid()))
-	s.State.Store(present)
+	s.State.Store(children.Present)
 	err = b.enter(ctx)
 	if err == nil {
 		err = b.set.Do(ctx, sem.Op{Num: semReady, Delta: -1})
@@ -41,14 +42,14 @@ func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 		err = b.passGate(ctx)
 	}
 	if err == nil {
-		err = b.count(ctx, s, stopPoint{c.StopStep, c.StopAt})
+		err = b.count(ctx, s, children.StopPoint{Step: c.StopStep, At: c.StopAt})
 	}
 	if err == nil {
-		s.State.Store(done)
+		s.State.Store(children.Done)
 		return nil
 	}
 	err = term.CauseOf(ctx, err)
-	if removed := b.removed(); errors.Is(err, errParentGone) && removed != nil {
+	if removed := b.removed(); errors.Is(err, children.ErrParentGone) && removed != nil {
 		return removed // the parent was only faster to notice
 	}
 	return err

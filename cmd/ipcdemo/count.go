@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 )
@@ -73,13 +74,9 @@ func (b *board) guard() guard {
 	return b.set.Mutex(semLock)
 }
 
-// stopPoint is where a child stops in order to be killed: at a step of its
-// critical section, in its increment number at. A step of outside is nowhere.
-type stopPoint struct{ step, at uint32 }
-
 // count increments the shared counter and the slot's own until the slot's
 // target is reached.
-func (b *board) count(ctx context.Context, s *slot, stop stopPoint) error {
+func (b *board) count(ctx context.Context, s *children.Slot, stop children.StopPoint) error {
 	l := b.guard()
 	begin := time.Now()
 	for n := range s.Target.Load() {
@@ -91,16 +88,16 @@ func (b *board) count(ctx context.Context, s *slot, stop stopPoint) error {
 	return nil
 }
 
-func (b *board) increment(ctx context.Context, l guard, s *slot, n uint32, stop stopPoint) error {
+func (b *board) increment(ctx context.Context, l guard, s *children.Slot, n uint32, stop children.StopPoint) error {
 	if err := l.Lock(ctx); err != nil {
 		return err
 	}
 	reach := func(step uint32) error {
 		s.Step.Store(step)
-		if stop != (stopPoint{step, n}) {
+		if stop != (children.StopPoint{Step: step, At: n}) {
 			return nil
 		}
-		s.State.Store(stopped)
+		s.State.Store(children.Stopped)
 		<-ctx.Done() // SIGKILL comes first, or else the parent has ended
 		return context.Cause(ctx)
 	}

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
@@ -52,7 +52,7 @@ func (l *ledger) mourn(ctx context.Context) error {
 	_, victims := l.victims()
 	return l.Changed.Until(ctx, func() bool {
 		for i := range int(victims) {
-			if s := l.slots[int(l.Producers)+i].State.Load(); s == free || s == present {
+			if s := l.slots[int(l.Producers)+i].State.Load(); s == children.Free || s == children.Present {
 				return false
 			}
 		}
@@ -62,21 +62,6 @@ func (l *ledger) mourn(ctx context.Context) error {
 
 func (x *exchange) remove() error {
 	return errors.Join(x.carrier.remove(), x.ledger.mem.Detach())
-}
-
-// watch cancels when what the records go through is removed from outside.
-func (x *exchange) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-		if err := x.removed(); err != nil && ctx.Err() == nil {
-			cancel(err)
-			return
-		}
-	}
 }
 
 func (x *exchange) removed() error { return term.ExplainRemoved(x.carrier.removed()) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/shm"
@@ -70,7 +71,7 @@ func TestJoinSurvivesHostileSlots(t *testing.T) {
 	if err := b.set.SetValue(semGate, 0); err != nil {
 		t.Fatal(err)
 	}
-	for i, state := range []uint32{99, present} {
+	for i, state := range []uint32{99, children.Present} {
 		b.slots[i].State.Store(state)
 		b.slots[i].Step.Store(1<<32 - 1)
 		b.slots[i].Own.Store(1<<32 - 1)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
@@ -40,11 +41,11 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 	}
 	defer b.leave()
 	if lives, err := b.parentLives(); err == nil && !lives && b.Phase.Load() < closed {
-		return term.WithHint(errParentGone, b.killedHint())
+		return term.WithHint(children.ErrParentGone, b.killedHint())
 	}
 	watching, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go b.watch(watching, stop)
+	go children.Watch(watching, stop, b.stands)
 	s, err := b.announce(watching, c.Iterations)
 	if err != nil {
 		return term.CauseOf(watching, err)
@@ -57,16 +58,16 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 		err = b.passGate(watching)
 	}
 	if err == nil {
-		err = b.count(watching, s, stopPoint{})
+		err = b.count(watching, s, children.StopPoint{})
 	}
 	if err != nil {
-		s.State.Store(left)
+		s.State.Store(children.Left)
 		if removed := b.removed(); removed != nil {
 			return removed
 		}
 		return term.CauseOf(watching, err)
 	}
-	s.State.Store(done)
+	s.State.Store(children.Done)
 	r, err := b.snapshot(watching, 0)
 	if err != nil {
 		return term.CauseOf(watching, err)
@@ -80,7 +81,7 @@ func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) e
 
 // announce takes a free slot for a joiner, for whom the parent then waits: if
 // the joiner dies, the kernel takes its word back.
-func (b *board) announce(ctx context.Context, target uint32) (*slot, error) {
+func (b *board) announce(ctx context.Context, target uint32) (*children.Slot, error) {
 	door := b.set.Mutex(semDoor)
 	if err := door.Lock(ctx); err != nil {
 		return nil, err
@@ -90,10 +91,10 @@ func (b *board) announce(ctx context.Context, target uint32) (*slot, error) {
 		return nil, errors.New("the run has ended counting: too late to join")
 	}
 	total := uint64(target)
-	var mine *slot
+	var mine *children.Slot
 	for i := range b.slots {
 		s := &b.slots[i]
-		if s.State.Load() != free || i < int(b.Children) {
+		if s.State.Load() != children.Free || i < int(b.Children) {
 			total += uint64(s.Target.Load())
 		} else if mine == nil {
 			mine = s
@@ -110,7 +111,7 @@ func (b *board) announce(ctx context.Context, target uint32) (*slot, error) {
 	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: +1, Flags: sem.Undo}); err != nil {
 		return nil, err
 	}
-	mine.State.Store(present)
+	mine.State.Store(children.Present)
 	return mine, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv/event"
 	"example.com/sysvipc/sysv/shm"
 )
@@ -20,7 +21,7 @@ type ledger struct {
 	mem *shm.Mapping
 	*plan
 	*stage
-	slots  []slot          // of the producers and then the consumers
+	slots  []children.Slot // of the producers and then the consumers
 	cells  []cell          // of each consumer one for each producer, and one for nobody's messages
 	seen   []atomic.Uint32 // a bit for each message that arrived
 	filler []byte
@@ -62,18 +63,18 @@ type cell struct {
 
 // The steps of a producer and of a consumer, but for outside.
 const (
-	sending  = iota + 1 // it may or may not have sent the message after its Own
-	sent                // it has
-	received            // it has a message, of which nobody else knows
-	noted               // which it has written down
+	sending  = children.Outside + 1 + iota // it may or may not have sent the message after its Own
+	sent                                   // it has
+	received                               // it has a message, of which nobody else knows
+	noted                                  // which it has written down
 )
 
 var workerSteps = [...]string{
-	outside:  "between two of them",
-	sending:  "having written the next one, before it was sent",
-	sent:     "having sent one more",
-	received: "with the next one in hand",
-	noted:    "with the last one in hand, which it had written down",
+	children.Outside: "between two of them",
+	sending:          "having written the next one, before it was sent",
+	sent:             "having sent one more",
+	received:         "with the next one in hand",
+	noted:            "with the last one in hand, which it had written down",
 }
 
 // headSize is how many bytes of a message say whose it is: the producer and the
@@ -107,15 +108,15 @@ func (p *plan) victims() (producers, consumers uint32) {
 // stopPoint is where a slot's process stops in order to be killed: at each step in turn.
 // Half of what there is to be sent is sent whoever dies, and twice as much as
 // consumers receive up to there.
-func (p *plan) stopPoint(i int) stopPoint {
+func (p *plan) stopPoint(i int) children.StopPoint {
 	producers, consumers := p.victims()
 	switch c := i - int(p.Producers); {
 	case i < int(producers):
-		return stopPoint{sending + uint32(i)%2, p.share(i) / 2}
+		return children.StopPoint{Step: sending + uint32(i)%2, At: p.share(i) / 2}
 	case c >= 0 && c < int(consumers):
-		return stopPoint{received + uint32(c)%2, p.halfway()}
+		return children.StopPoint{Step: received + uint32(c)%2, At: p.halfway()}
 	}
-	return stopPoint{}
+	return children.StopPoint{}
 }
 
 // leastToKill is how many messages each process must have, for some to be killed in the
@@ -136,7 +137,7 @@ func (p *plan) name(i int) string {
 // offsets are where the slots, the cells and the bits begin, and where they end.
 func (p *plan) offsets() (slots, cells, bits, end int) {
 	slots = int(unsafe.Sizeof(plan{}) + unsafe.Sizeof(stage{}))
-	cells = slots + p.workers()*int(unsafe.Sizeof(slot{}))
+	cells = slots + p.workers()*int(unsafe.Sizeof(children.Slot{}))
 	bits = cells + int(p.Consumers)*(int(p.Producers)+1)*int(unsafe.Sizeof(cell{}))
 	return slots, cells, bits, bits + p.words()*4
 }
@@ -180,7 +181,7 @@ func (l *ledger) lay() (err error) {
 	if l.stage, err = shm.View[stage](l.mem, int(unsafe.Sizeof(plan{}))); err != nil {
 		return err
 	}
-	if l.slots, err = shm.Slice[slot](l.mem, slots, l.workers()); err != nil {
+	if l.slots, err = shm.Slice[children.Slot](l.mem, slots, l.workers()); err != nil {
 		return err
 	}
 	if l.cells, err = shm.Slice[cell](l.mem, cells, int(l.Consumers*(l.Producers+1))); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 )
@@ -146,7 +147,7 @@ func TestKilled(t *testing.T) {
 			l.slots[0].Own.Store(9)
 			l.slots[0].Step.Store(sending)
 			for i := range 3 {
-				l.slots[i].State.Store(stopped) // two of them consumers
+				l.slots[i].State.Store(children.Stopped) // two of them consumers
 			}
 			buf := make([]byte, l.Size)
 			for _, g := range tt.got {
@@ -171,7 +172,7 @@ func TestVictims(t *testing.T) {
 				var sent, received uint32
 				for i := range p.workers() {
 					stop := p.stopPoint(i)
-					victim := stop != stopPoint{}
+					victim := stop != children.StopPoint{}
 					switch {
 					case i >= int(producers):
 						received += p.halfway()
@@ -181,7 +182,7 @@ func TestVictims(t *testing.T) {
 						}
 					case victim:
 						victims[0]++
-						sent += stop.at
+						sent += stop.At
 					default:
 						sent += p.share(i)
 					}

@@ -35,8 +35,15 @@ type messages struct {
 const (
 	queueMagic  = iota // magicValue: the set is of a queue run
 	queueParent        // 1 while the parent lives, by undo
-	queuePhase         // unfinished, counting or kept
+	queuePhase         // a phase
 	queueSemCount
+)
+
+// Phases of a run.
+const (
+	settingUp = iota
+	underway
+	leftBehind // on purpose
 )
 
 const magicValue = 'M'<<8 | 'Q'
@@ -70,7 +77,7 @@ func (c *messages) create(key sysv.Key) (err error) {
 	if c.queue, err = msg.Create(key, nil); err != nil {
 		return err
 	}
-	return c.set.SetValue(queuePhase, counting)
+	return c.set.SetValue(queuePhase, underway)
 }
 
 func openMessages(_ context.Context, key sysv.Key, l *ledger, slot int) (carrier, error) {
@@ -137,7 +144,7 @@ func (c *messages) removed() error {
 	return err
 }
 
-func (c *messages) keep() error { return c.set.SetValue(queuePhase, kept) }
+func (c *messages) keep() error { return c.set.SetValue(queuePhase, leftBehind) }
 
 // remove removes the set last, as it says whose the queue is.
 func (c *messages) remove() (err error) {
@@ -169,11 +176,11 @@ func queueTakenBy(key sysv.Key) string {
 		remove = fmt.Sprintf("ipcrm -Q %[1]v -S %[1]v", key)
 	}
 	switch {
-	case values[queuePhase] == kept:
+	case values[queuePhase] == leftBehind:
 		return "a run with --keep left its objects there; remove them: " + remove
 	case values[queueParent] > 0:
 		return "a run is in progress: wait for its end, or choose another key"
-	case values[queuePhase] == unfinished:
+	case values[queuePhase] == settingUp:
 		return "a run is being set up, or one was killed meanwhile; look: ipcs -q -s; remove: " + remove
 	}
 	return "a killed run left its objects there; remove them: " + remove

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/ring"
@@ -109,7 +110,7 @@ func (c *passerCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	liveWithParent(func(error) { os.Exit(1) })
+	children.LiveWithParent(func(error) { os.Exit(1) })
 	there, err := openPipe(ctx, c.Through, c.There)
 	if err != nil {
 		return err
@@ -195,10 +196,10 @@ func receivedBy(mem *shm.Mapping, slot int) (*atomic.Uint32, error) {
 	return shm.View[atomic.Uint32](mem, line*(slot+1))
 }
 
-func startPassers(parts ...*passerCommand) (*children, error) {
-	cs := newChildren(len(parts))
+func startPassers(parts ...*passerCommand) (*children.Children, error) {
+	cs := children.New(len(parts))
 	for _, p := range parts {
-		if err := cs.start(false, p.args()...); err != nil {
+		if err := cs.Start(false, p.args()...); err != nil {
 			return cs, err
 		}
 	}
@@ -224,7 +225,7 @@ func gettingThrough(pairs int, what through) func(context.Context, *bench) (floa
 			roles = append(roles, send, &receive)
 		}
 		passers, err := startPassers(roles...)
-		defer passers.end()
+		defer passers.End()
 		if err != nil {
 			return 0, err
 		}
@@ -244,13 +245,11 @@ func gettingThrough(pairs int, what through) func(context.Context, *bench) (floa
 		begin := time.Now()
 		before, err := received()
 		for err == nil {
-			select {
-			case <-ctx.Done():
-				return 0, context.Cause(ctx)
-			case ch := <-passers.ended:
-				passers.alive--
-				return 0, ch.failure()
-			case <-time.After(b.window):
+			switch ch, err := passers.Next(ctx, time.After(b.window)); {
+			case err != nil:
+				return 0, err
+			case ch != nil:
+				return 0, ch.Failure()
 			}
 			var after uint32
 			if after, err = received(); after != before {
@@ -279,19 +278,17 @@ func gettingBack(cpus int, what through) func(context.Context, *bench) (float64,
 		answer := *ask
 		answer.Role, answer.CPU = "answer", cpus-1
 		passers, err := startPassers(ask, &answer)
-		defer passers.end()
+		defer passers.End()
 		if err != nil {
 			return 0, err
 		}
-		select {
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		case ch := <-passers.ended: // who asks, if all is well
-			passers.alive--
-			if ch.err != nil || ch.slot != 0 {
-				return 0, ch.failure()
-			}
-			return strconv.ParseFloat(strings.TrimSpace(ch.stdout.String()), 64)
+		ch, err := passers.Next(ctx, nil) // who asks, if all is well
+		if err != nil {
+			return 0, err
 		}
+		if !ch.EndedWell() || ch.Slot != 0 {
+			return 0, ch.Failure()
+		}
+		return strconv.ParseFloat(strings.TrimSpace(ch.Stdout.String()), 64)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -40,7 +41,7 @@ func (c *peerCommand) Run() error {
 	}
 	// What is measured is waiting that only the kernel ends: the parent's end
 	// is the process's at once.
-	liveWithParent(func(error) { os.Exit(1) })
+	children.LiveWithParent(func(error) { os.Exit(1) })
 	set, err := sem.OpenID(c.Set)
 	if err != nil {
 		return err
@@ -113,10 +114,10 @@ func (c *peerCommand) count(set *sem.Set) error {
 
 // startPeers starts a process for each part. On an error it returns those that
 // it started before.
-func startPeers(parts ...*peerCommand) (*children, error) {
-	cs := newChildren(len(parts))
+func startPeers(parts ...*peerCommand) (*children.Children, error) {
+	cs := children.New(len(parts))
 	for _, p := range parts {
-		if err := cs.start(false, p.args()...); err != nil {
+		if err := cs.Start(false, p.args()...); err != nil {
 			return cs, err
 		}
 	}

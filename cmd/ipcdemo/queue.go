@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
@@ -31,8 +32,8 @@ type queueCommand struct {
 // Validate refuses what can't be run.
 func (c *queueCommand) Validate() error {
 	switch {
-	case c.Producers < 1 || c.Consumers < 1 || c.Producers > maxChildren || c.Consumers > maxChildren || c.Producers+c.Consumers > maxChildren:
-		return fmt.Errorf("--producers and --consumers must be at least 1, and together at most %d", maxChildren)
+	case c.Producers < 1 || c.Consumers < 1 || c.Producers > children.Max || c.Consumers > children.Max || c.Producers+c.Consumers > children.Max:
+		return fmt.Errorf("--producers and --consumers must be at least 1, and together at most %d", children.Max)
 	case c.Messages < 1 || c.Messages > maxMessages:
 		return fmt.Errorf("--messages must be 1 to %d, not %d", maxMessages, c.Messages)
 	case c.Size < headSize:
@@ -100,20 +101,20 @@ func (c *queueCommand) create() (*exchange, error) {
 func (c *queueCommand) transfer(ctx context.Context, x *exchange) (*queueReport, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go x.watch(ctx, cancel)
+	go children.Watch(ctx, cancel, x.removed)
 
-	children, err := x.startWorkers()
+	cs, err := x.startWorkers()
 	var took time.Duration
 	if err == nil {
-		took, err = c.conduct(ctx, x, children)
+		took, err = c.conduct(ctx, x, cs)
 	}
-	children.end()
+	cs.End()
 	if err != nil {
-		children.explain()
+		cs.Explain()
 		return nil, err
 	}
 	r := x.report(took)
-	if failed := children.failure(x.ledger.name); failed != nil && r.Verified {
+	if failed := cs.Failures(x.ledger.name); failed != nil && r.Verified {
 		r.Verified = false
 		r.Verdict = fmt.Sprintf("%s, but %v", r.Verdict, failed)
 	}
@@ -122,16 +123,15 @@ func (c *queueCommand) transfer(ctx context.Context, x *exchange) (*queueReport,
 
 // startWorkers starts a process for each slot. On an error it returns those that
 // it started before.
-func (x *exchange) startWorkers() (*children, error) {
+func (x *exchange) startWorkers() (*children.Children, error) {
 	l := x.ledger
-	cs := newChildren(l.workers())
-	cs.env = []string{l.seg.Env()}
+	cs := children.New(l.workers(), l.seg.Env())
 	for i := range l.workers() {
 		if i < int(l.Producers) {
 			l.slots[i].Target.Store(l.share(i))
 		}
-		victim := l.stopPoint(i) != stopPoint{}
-		if err := cs.start(victim, "worker", "--key", x.key.String(), "--slot", strconv.Itoa(i)); err != nil {
+		victim := l.stopPoint(i) != children.StopPoint{}
+		if err := cs.Start(victim, "worker", "--key", x.key.String(), "--slot", strconv.Itoa(i)); err != nil {
 			return cs, err
 		}
 	}
@@ -139,8 +139,8 @@ func (x *exchange) startWorkers() (*children, error) {
 }
 
 // conduct takes the workers through a run and tells how long it took.
-func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (time.Duration, error) {
-	if err := cs.await(ctx, x.ledger.allReady, x.ledger.name); err != nil {
+func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children.Children) (time.Duration, error) {
+	if err := cs.Await(ctx, x.ledger.allReady, x.ledger.name); err != nil {
 		return 0, err
 	}
 	if c.Hold {
@@ -150,7 +150,7 @@ func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (
 			return 0, err
 		}
 	}
-	bars := newBars(x.ledger.slots, x.ledger.name, "all "+x.unit, c.JSON)
+	bars := children.NewBars(x.ledger.slots, x.ledger.name, "all "+x.unit, c.JSON)
 	defer bars.Stop()
 	begin := time.Now()
 	x.ledger.open()
@@ -163,49 +163,40 @@ func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children) (
 
 // settle waits until every worker has ended, and kills those that stop in order to be
 // killed. Once all producers have ended it tells the consumers.
-func (x *exchange) settle(ctx context.Context, cs *children, bars *term.Bars) error {
+func (x *exchange) settle(ctx context.Context, cs *children.Children, bars *term.Bars) error {
 	l := x.ledger
 	producers, consumers, told := int(l.Producers), int(l.Consumers), false
-	tick := time.NewTicker(barInterval)
-	defer tick.Stop()
-	for cs.alive > 0 {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case ch := <-cs.ended:
-			cs.alive--
-			l.slots[ch.slot].State.CompareAndSwap(present, dead)
-			l.Changed.Advance()
-			if ch.slot < int(l.Producers) {
-				producers--
-			} else {
-				consumers--
-			}
-		case <-tick.C:
-			bars.Update()
-			cs.kill(l.slots)
+	ended := func(slot int) {
+		l.slots[slot].State.CompareAndSwap(children.Present, children.Dead)
+		l.Changed.Advance()
+		if slot < int(l.Producers) {
+			producers--
+		} else {
+			consumers--
 		}
-		if consumers == 0 {
+	}
+	look := func() (err error) {
+		bars.Update()
+		cs.KillStopped(l.slots)
+		switch {
+		case consumers == 0:
 			// Nobody makes room: who waits to send would wait for ever.
 			x.dismiss(cs)
-			continue
-		}
-		if producers == 0 && !told {
-			var err error
+		case producers == 0 && !told:
 			if told, err = x.finish(); err != nil {
 				return errors.Join(x.removed(), err)
 			}
 		}
+		return nil
 	}
-	return nil
+	return cs.Tend(ctx, ended, look)
 }
 
 // dismiss kills the producers that are left.
-func (x *exchange) dismiss(cs *children) {
-	for _, ch := range cs.all {
-		if !ch.victim && ch.slot < int(x.ledger.Producers) && x.ledger.slots[ch.slot].State.CompareAndSwap(present, useless) {
-			ch.victim = true
-			ch.Process.Kill()
+func (x *exchange) dismiss(cs *children.Children) {
+	for _, ch := range cs.All[:x.ledger.Producers] {
+		if !ch.Victim() && x.ledger.slots[ch.Slot].State.CompareAndSwap(children.Present, children.Useless) {
+			ch.Dismiss()
 		}
 	}
 }

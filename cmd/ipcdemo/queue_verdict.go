@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
@@ -73,7 +74,7 @@ func (x *exchange) report(elapsed time.Duration) *queueReport {
 	for c := range int(l.Consumers) {
 		r.consumer(l, c)
 	}
-	r.Throughput = rate(r.Received, r.Seconds)
+	r.Throughput = children.Rate(r.Received, r.Seconds)
 	r.judge()
 	return r
 }
@@ -84,15 +85,15 @@ func (r *queueReport) row(l *ledger, i int) {
 	state, own, name := s.State.Load(), s.Own.Load(), l.name(i)
 	consumes := i >= int(l.Producers)
 	switch state {
-	case useless:
+	case children.Useless:
 		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was ended after %d of %d %s: no consumer was left", name, s.PID.Load(), own, s.Target.Load(), r.kind.unit))
-	case stopped:
+	case children.Stopped:
 		r.Killed++
 		if consumes {
 			r.deaths.killed++
 		}
-		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d %s, %s", name, s.PID.Load(), own, r.kind.unit, nameOf(workerSteps[:], s.Step.Load())))
-	case dead:
+		r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d %s, %s", name, s.PID.Load(), own, r.kind.unit, children.NameOf(workerSteps[:], s.Step.Load())))
+	case children.Dead:
 		if consumes {
 			r.deaths.others++
 		}
@@ -102,13 +103,13 @@ func (r *queueReport) row(l *ledger, i int) {
 		Name:     name,
 		PID:      s.PID.Load(),
 		Messages: own,
-		Seconds:  seconds(s, state),
-		Rate:     rate(uint64(own), seconds(s, state)),
+		Seconds:  s.Seconds(state),
+		Rate:     children.Rate(uint64(own), s.Seconds(state)),
 		State:    queueStates[state],
 	})
 }
 
-var queueStates = [...]string{free: "absent", present: "present", done: "done", left: "left", stopped: "killed", dead: "died", useless: "ended"}
+var queueStates = [...]string{children.Free: "absent", children.Present: "present", children.Done: "done", children.Left: "left", children.Stopped: "killed", children.Dead: "died", children.Useless: "ended"}
 
 // producer looks for what it sent.
 func (r *queueReport) producer(l *ledger, p int) {
@@ -116,7 +117,7 @@ func (r *queueReport) producer(l *ledger, p int) {
 	n, step := s.Own.Load(), s.Step.Load()
 	next := n < l.share(p) && l.arrived(p, n)
 	switch {
-	case step == sending && s.State.Load() == stopped:
+	case step == sending && s.State.Load() == children.Stopped:
 		if next {
 			r.Foreign++
 			r.Notes = append(r.Notes, fmt.Sprintf("%d of %s arrived, which it had not sent", n, l.name(p)))

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strconv"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/sem"
 )
-
-const maxChildren = 1000
 
 type runCommand struct {
 	Children   int      `default:"4" help:"Child processes to start, 1 to 1000."`
@@ -30,8 +30,8 @@ type runCommand struct {
 // Validate refuses what can't be run.
 func (c *runCommand) Validate() error {
 	switch total := uint64(max(c.Children, 0)) * uint64(c.Iterations); {
-	case c.Children < 1 || c.Children > maxChildren:
-		return fmt.Errorf("--children must be 1 to %d, not %d", maxChildren, c.Children)
+	case c.Children < 1 || c.Children > children.Max:
+		return fmt.Errorf("--children must be 1 to %d, not %d", children.Max, c.Children)
 	case c.Iterations < 1:
 		return errors.New("--iterations must be at least 1")
 	case total > math.MaxUint32:
@@ -119,22 +119,42 @@ func (c *runCommand) create() (*board, error) {
 func (c *runCommand) count(ctx context.Context, b *board) (r *report, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go b.watch(ctx, cancel)
+	go children.Watch(ctx, cancel, b.stands)
 
-	children, err := c.startChildren(b)
+	cs, err := c.startChildren(b)
 	if err == nil {
-		r, err = c.conduct(ctx, b, children)
+		r, err = c.conduct(ctx, b, cs)
 	}
-	children.end()
+	cs.End()
 	if err != nil {
-		children.explain()
+		cs.Explain()
 	}
 	return r, err
 }
 
+// startChildren starts one for each slot. On an error it returns those that it
+// started before.
+func (c *runCommand) startChildren(b *board) (*children.Children, error) {
+	cs := children.New(c.Children)
+	for i := range c.Children {
+		b.slots[i].Target.Store(c.Iterations)
+		args := []string{"child", "--key", b.seg.Key().String(), "--slot", strconv.Itoa(i)}
+		victim := i < c.Kill
+		if victim {
+			// The steps in turn, beginning with the one that shows most.
+			step := locked + (i+1)%(both-locked+1)
+			args = append(args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.Iterations/2)))
+		}
+		if err := cs.Start(victim, args...); err != nil {
+			return cs, err
+		}
+	}
+	return cs, nil
+}
+
 // conduct takes the children through the phases of a run.
-func (c *runCommand) conduct(ctx context.Context, b *board, children *children) (*report, error) {
-	if err := children.await(ctx, b.allReady, b.name); err != nil {
+func (c *runCommand) conduct(ctx context.Context, b *board, cs *children.Children) (*report, error) {
+	if err := cs.Await(ctx, b.allReady, b.name); err != nil {
 		return nil, err
 	}
 	if c.Hold {
@@ -142,14 +162,20 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 			return nil, err
 		}
 	}
-	bars := newBars(b.slots, b.name, "all children", c.JSON)
+	bars := children.NewBars(b.slots, b.name, "all children", c.JSON)
 	defer bars.Stop()
 	b.Phase.Store(counting)
 	begin := time.Now()
 	if err := b.set.Do(ctx, sem.Op{Num: semGate, Delta: -1}); err != nil {
 		return nil, term.CauseOf(ctx, err)
 	}
-	if err := children.reap(ctx, b, bars); err != nil {
+	ended := func(slot int) { b.slots[slot].State.CompareAndSwap(children.Present, children.Dead) }
+	look := func() error {
+		bars.Update()
+		cs.KillStopped(b.slots)
+		return nil
+	}
+	if err := cs.Tend(ctx, ended, look); err != nil {
 		return nil, err
 	}
 	if err := b.removed(); err != nil {
@@ -162,7 +188,7 @@ func (c *runCommand) conduct(ctx context.Context, b *board, children *children) 
 	if err != nil {
 		return nil, term.CauseOf(ctx, err)
 	}
-	if failed := children.failure(b.name); failed != nil && r.Verified {
+	if failed := cs.Failures(b.name); failed != nil && r.Verified {
 		r.Verified = false
 		r.Verdict = fmt.Sprintf("%s, but %v", r.Verdict, failed)
 	}
@@ -182,7 +208,7 @@ func (b *board) attached() string {
 // one operation on two semaphores.
 func (b *board) closeDoor(ctx context.Context, bars *term.Bars) error {
 	for {
-		tick, cancel := context.WithTimeout(ctx, barInterval)
+		tick, cancel := context.WithTimeout(ctx, children.Tick)
 		err := b.set.Do(tick, sem.Op{Num: semJoiners}, sem.Op{Num: semDoor, Delta: -1, Flags: sem.Undo})
 		cancel()
 		if err == nil {
@@ -195,7 +221,7 @@ func (b *board) closeDoor(ctx context.Context, bars *term.Bars) error {
 	}
 	for i := range b.slots {
 		// A joiner that has gone without a word died: its word was undone.
-		b.slots[i].State.CompareAndSwap(present, dead)
+		b.slots[i].State.CompareAndSwap(children.Present, children.Dead)
 	}
 	b.Phase.Store(closed)
 	return b.set.Do(ctx, sem.Op{Num: semDoor, Delta: +1, Flags: sem.Undo})

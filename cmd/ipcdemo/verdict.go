@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
@@ -46,20 +47,12 @@ type row struct {
 }
 
 var stateNames = [...]string{
-	free:    "free",
-	present: "counting",
-	done:    "done",
-	left:    "left",
-	stopped: "killed",
-	dead:    "died",
-}
-
-// nameOf is the name of a number that others wrote, which may be any.
-func nameOf(names []string, n uint32) string {
-	if uint64(n) < uint64(len(names)) {
-		return names[n]
-	}
-	return fmt.Sprintf("unknown (%d)", n)
+	children.Free:    "free",
+	children.Present: "counting",
+	children.Done:    "done",
+	children.Left:    "left",
+	children.Stopped: "killed",
+	children.Dead:    "died",
 }
 
 // report makes up the account, for a run that took so long, or 0 for one that
@@ -83,33 +76,33 @@ func (b *board) report(elapsed time.Duration) *report {
 	for i := range b.slots {
 		s := &b.slots[i]
 		state, step := s.State.Load(), s.Step.Load()
-		if state == free {
+		if state == children.Free {
 			continue
 		}
-		if state == present && step != outside && locking(b.Locking) != lockNone {
-			state = dead // with the lock ours, nobody alive is inside
+		if state == children.Present && step != outside && locking(b.Locking) != lockNone {
+			state = children.Dead // with the lock ours, nobody alive is inside
 		}
 		own, target := s.Own.Load(), s.Target.Load()
 		name := b.name(i)
 		r.Sum += uint64(own)
-		if state == done {
+		if state == children.Done {
 			r.Expected += uint64(target)
 		} else {
 			r.Expected += uint64(own)
 		}
 		switch {
-		case state == stopped:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d increments, %s", name, s.PID.Load(), own, nameOf(stepNames[:], step)))
+		case state == children.Stopped:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) was killed after %d increments, %s", name, s.PID.Load(), own, children.NameOf(stepNames[:], step)))
 			if step == between {
 				r.Halfway++
 				r.Notes = append(r.Notes, fmt.Sprintf("%s made one more increment of the shared counter, and died before its own", name))
 			}
-		case state == dead:
-			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d increments, %s", name, s.PID.Load(), own, nameOf(stepNames[:], step)))
+		case state == children.Dead:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) died after %d increments, %s", name, s.PID.Load(), own, children.NameOf(stepNames[:], step)))
 			if step == locked || step == between {
 				uncertain++
 			}
-		case state == left:
+		case state == children.Left:
 			r.Notes = append(r.Notes, fmt.Sprintf("%s (pid %d) left after %d of %d increments", name, s.PID.Load(), own, target))
 		}
 		r.Rows = append(r.Rows, row{
@@ -117,15 +110,15 @@ func (b *board) report(elapsed time.Duration) *report {
 			PID:        s.PID.Load(),
 			Increments: own,
 			Target:     target,
-			Seconds:    seconds(s, state),
-			Rate:       rate(uint64(own), seconds(s, state)),
-			State:      nameOf(stateNames[:], state),
+			Seconds:    s.Seconds(state),
+			Rate:       children.Rate(uint64(own), s.Seconds(state)),
+			State:      children.NameOf(stateNames[:], state),
 		})
 	}
 	if r.Takeovers > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("takeovers: %d (each time the lock told its next owner that the last one had died)", r.Takeovers))
 	}
-	r.Throughput = rate(r.Sum, r.Seconds)
+	r.Throughput = children.Rate(r.Sum, r.Seconds)
 	r.judge(uncertain)
 	return r
 }
@@ -136,21 +129,6 @@ func (b *board) name(i int) string {
 		return fmt.Sprintf("child %d", i)
 	}
 	return fmt.Sprintf("joiner %d", i-int(b.Children))
-}
-
-// seconds is how long a slot's process has counted, where it told.
-func seconds(s *slot, state uint32) float64 {
-	if state != done {
-		return 0
-	}
-	return time.Duration(s.Nanos).Seconds()
-}
-
-func rate(n uint64, seconds float64) float64 {
-	if seconds <= 0 {
-		return 0
-	}
-	return float64(n) / seconds
 }
 
 // judge compares the counter with the sum. uncertain is how many processes

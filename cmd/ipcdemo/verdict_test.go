@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv"
 )
 
@@ -37,21 +38,21 @@ func TestReport(t *testing.T) {
 		lost     uint64
 		says     string
 	}{
-		{"all well", [2]end{{done, outside, 10}, {done, outside, 10}}, 20, true, 0, 0, "all 20 increments"},
-		{"one lost", [2]end{{done, outside, 10}, {done, outside, 10}}, 19, false, 0, 1, "LOST 1 of 20"},
-		{"one too many", [2]end{{done, outside, 10}, {done, outside, 10}}, 21, false, 0, 0, "MISMATCH"},
-		{"one not counted", [2]end{{done, outside, 9}, {done, outside, 10}}, 19, false, 0, 0, "MISMATCH"},
-		{"killed before both", [2]end{{stopped, locked, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
-		{"killed between", [2]end{{stopped, between, 5}, {done, outside, 10}}, 16, true, 1, 0, "15 by both counters, 1 by the shared one"},
-		{"killed between, its one lost", [2]end{{stopped, between, 5}, {done, outside, 10}}, 15, false, 1, 1, "LOST 1 of 16"},
-		{"killed after both", [2]end{{stopped, both, 6}, {done, outside, 10}}, 16, true, 0, 0, "all 16"},
-		{"died at an unknown point of an increment, before", [2]end{{dead, locked, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
-		{"died at an unknown point of an increment, within", [2]end{{dead, locked, 5}, {done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
-		{"died at an unknown point, two more", [2]end{{dead, between, 5}, {done, outside, 10}}, 17, false, 0, 0, "MISMATCH"},
-		{"died outside, one more", [2]end{{dead, outside, 5}, {done, outside, 10}}, 16, false, 0, 0, "MISMATCH"},
-		{"died and nobody has noticed yet", [2]end{{present, locked, 5}, {done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
-		{"still counting", [2]end{{present, outside, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
-		{"left", [2]end{{left, outside, 5}, {done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"all well", [2]end{{children.Done, outside, 10}, {children.Done, outside, 10}}, 20, true, 0, 0, "all 20 increments"},
+		{"one lost", [2]end{{children.Done, outside, 10}, {children.Done, outside, 10}}, 19, false, 0, 1, "LOST 1 of 20"},
+		{"one too many", [2]end{{children.Done, outside, 10}, {children.Done, outside, 10}}, 21, false, 0, 0, "MISMATCH"},
+		{"one not counted", [2]end{{children.Done, outside, 9}, {children.Done, outside, 10}}, 19, false, 0, 0, "MISMATCH"},
+		{"killed before both", [2]end{{children.Stopped, locked, 5}, {children.Done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"killed between", [2]end{{children.Stopped, between, 5}, {children.Done, outside, 10}}, 16, true, 1, 0, "15 by both counters, 1 by the shared one"},
+		{"killed between, its one lost", [2]end{{children.Stopped, between, 5}, {children.Done, outside, 10}}, 15, false, 1, 1, "LOST 1 of 16"},
+		{"killed after both", [2]end{{children.Stopped, both, 6}, {children.Done, outside, 10}}, 16, true, 0, 0, "all 16"},
+		{"died at an unknown point of an increment, before", [2]end{{children.Dead, locked, 5}, {children.Done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"died at an unknown point of an increment, within", [2]end{{children.Dead, locked, 5}, {children.Done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
+		{"died at an unknown point, two more", [2]end{{children.Dead, between, 5}, {children.Done, outside, 10}}, 17, false, 0, 0, "MISMATCH"},
+		{"died outside, one more", [2]end{{children.Dead, outside, 5}, {children.Done, outside, 10}}, 16, false, 0, 0, "MISMATCH"},
+		{"died and nobody has noticed yet", [2]end{{children.Present, locked, 5}, {children.Done, outside, 10}}, 16, true, 1, 0, "1 by the shared one"},
+		{"still counting", [2]end{{children.Present, outside, 5}, {children.Done, outside, 10}}, 15, true, 0, 0, "all 15"},
+		{"left", [2]end{{children.Left, outside, 5}, {children.Done, outside, 10}}, 15, true, 0, 0, "all 15"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBoard(t)
@@ -82,7 +83,7 @@ func TestAnnounce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s != &b.slots[2+i] || s.State.Load() != present || s.Target.Load() != 7 {
+		if s != &b.slots[2+i] || s.State.Load() != children.Present || s.Target.Load() != 7 {
 			t.Errorf("joiner %d got slot %+v", i, s)
 		}
 	}
@@ -92,7 +93,7 @@ func TestAnnounce(t *testing.T) {
 	if _, err := b.announce(ctx, 7); err == nil || !strings.Contains(err.Error(), "has 16 joiners already") {
 		t.Errorf("one too many: %v", err)
 	}
-	b.slots[2].State.Store(free)
+	b.slots[2].State.Store(children.Free)
 	b.Phase.Store(closed)
 	if _, err := b.announce(ctx, 7); err == nil || !strings.Contains(err.Error(), "too late") {
 		t.Errorf("after the door was closed: %v", err)

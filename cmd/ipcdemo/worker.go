@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 )
@@ -22,13 +23,13 @@ type workerCommand struct {
 type worker struct {
 	carrier
 	*ledger
-	*slot
-	stop stopPoint
+	*children.Slot
+	stop children.StopPoint
 }
 
 // Run sends or receives, as its slot in the parent's ledger says.
 func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
-	liveWithParent(cancel)
+	children.LiveWithParent(cancel)
 	l, err := openLedger()
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 	w := &worker{through, l, &l.slots[c.Slot], l.stopPoint(c.Slot)}
 	w.PID.Store(uint32(os.Getpid()))
-	w.State.Store(present)
+	w.State.Store(children.Present)
 	err = l.meet(ctx)
 	if err == nil {
 		begin := time.Now()
@@ -59,11 +60,11 @@ func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 	removed := w.removed()
 	err = term.CauseOf(ctx, errors.Join(err, w.close()))
-	if errors.Is(err, errParentGone) && errors.Is(removed, sysv.ErrRemoved) {
+	if errors.Is(err, children.ErrParentGone) && errors.Is(removed, sysv.ErrRemoved) {
 		return removed // the parent was only faster to notice
 	}
 	if err == nil {
-		w.State.Store(done)
+		w.State.Store(children.Done)
 	}
 	return err
 }
@@ -86,7 +87,7 @@ func (w *worker) produce(ctx context.Context, producer int) error {
 			return err
 		}
 		w.Own.Store(n + 1)
-		w.Step.Store(outside)
+		w.Step.Store(children.Outside)
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func (w *worker) produce(ctx context.Context, producer int) error {
 // for that halfway, so that those come so far.
 func (w *worker) consume(ctx context.Context, consumer int) error {
 	for n := uint32(0); ; n++ {
-		if w.Kill > 0 && n == w.halfway() && w.stop == (stopPoint{}) {
+		if w.Kill > 0 && n == w.halfway() && w.stop == (children.StopPoint{}) {
 			if err := w.mourn(ctx); err != nil {
 				return err
 			}
@@ -118,7 +119,7 @@ func (w *worker) consume(ctx context.Context, consumer int) error {
 		if err := w.done(); err != nil {
 			return err
 		}
-		w.Step.Store(outside)
+		w.Step.Store(children.Outside)
 	}
 }
 
@@ -126,10 +127,10 @@ func (w *worker) consume(ctx context.Context, consumer int) error {
 // is to be killed there.
 func (w *worker) reach(ctx context.Context, step, n uint32) error {
 	w.Step.Store(step)
-	if w.stop != (stopPoint{step, n}) {
+	if w.stop != (children.StopPoint{Step: step, At: n}) {
 		return nil
 	}
-	w.State.Store(stopped)
+	w.State.Store(children.Stopped)
 	w.Changed.Advance()
 	<-ctx.Done() // SIGKILL comes first, or else the parent has ended
 	return context.Cause(ctx)

@@ -1,0 +1,62 @@
+package children
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Slot is what one process tells the others, in memory that they share. It fills a
+// cache line, and is of fixed size, so that 32-bit and 64-bit programs agree; what one
+// process reads while another writes it has 32 bits.
+type Slot struct {
+	Nanos  int64 // time spent at work; set before State says so
+	State  atomic.Uint32
+	PID    atomic.Uint32
+	Target atomic.Uint32 // how many it is to do; 0 for one that takes what comes
+	Own    atomic.Uint32 // how many it has done
+	Step   atomic.Uint32 // where it is in its next one
+	_      [36]byte
+}
+
+// States of a slot.
+const (
+	Free    = iota
+	Present // attached, perhaps at work
+	Done    // has done its work
+	Left    // a joiner that was interrupted between two of them
+	Stopped // waits at its Step to be killed
+	Dead    // ended some other way
+	Useless // was dismissed
+)
+
+// Outside is the step between two of them.
+const Outside = 0
+
+// StopPoint is where a child stops in order to be killed: at a step of its number at. A
+// step of Outside is nowhere.
+type StopPoint struct{ Step, At uint32 }
+
+// Seconds is how long a slot's process was at work, where its state says that it told.
+func (s *Slot) Seconds(state uint32) float64 {
+	if state != Done {
+		return 0
+	}
+	return time.Duration(s.Nanos).Seconds()
+}
+
+// Rate is how many a second that is; 0 if it took no time.
+func Rate(n uint64, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(n) / seconds
+}
+
+// NameOf is the name of a number that others wrote, which may be any.
+func NameOf(names []string, n uint32) string {
+	if uint64(n) < uint64(len(names)) {
+		return names[n]
+	}
+	return fmt.Sprintf("unknown (%d)", n)
+}
