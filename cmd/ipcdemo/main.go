@@ -8,6 +8,7 @@
 package main
 
 import (
+	"example.com/sysvipc/cmd/ipcdemo/internal/inspect"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
@@ -16,9 +17,9 @@ type commandLine struct {
 	Run    runCommand    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
 	Join   joinCommand   `cmd:"" help:"Count along in a run that another terminal started."`
 	Queue  queueCommand  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
-	Ls     lsCommand     `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
-	Rm     rmCommand     `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
-	Watch  watchCommand  `cmd:"" help:"Show all objects and the processes that use them, live."`
+	Ls     inspect.Ls    `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
+	Rm     inspect.Rm    `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
+	Watch  inspect.Watch `cmd:"" help:"Show all objects and the processes that use them, live."`
 	Bench  benchCommand  `cmd:"" help:"Measure the library on this machine."`
 	Child  childCommand  `cmd:"" hidden:""`
 	Worker workerCommand `cmd:"" hidden:""`

@@ -22,6 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"example.com/sysvipc/cmd/ipcdemo/internal/inspect"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv/sysvtest"
 )
@@ -187,7 +188,7 @@ func listed(args []string) (string, error) {
 		return "", err
 	}
 	var out strings.Builder
-	err = command.Selected().Target.Addr().Interface().(*lsCommand).print(&out)
+	err = command.Selected().Target.Addr().Interface().(*inspect.Ls).Print(&out)
 	return out.String(), err
 }
 

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 	"example.com/sysvipc/sysv/shm"
 )
 
-type lsCommand struct {
+type Ls struct {
 	Queues   bool `name:"queues" short:"q" help:"Message queues only."`
 	Segments bool `name:"shmems" short:"m" help:"Segments only."`
 	Sets     bool `name:"semaphores" short:"s" help:"Semaphore sets only."`
@@ -24,9 +24,9 @@ type lsCommand struct {
 }
 
 // Run prints what ipcs prints, to the letter, so that scripts can read either.
-func (c *lsCommand) Run() error { return c.print(os.Stdout) }
+func (c *Ls) Run() error { return c.Print(os.Stdout) }
 
-func (c *lsCommand) print(w io.Writer) error {
+func (c *Ls) Print(w io.Writer) error {
 	if !c.Queues && !c.Segments && !c.Sets {
 		c.Queues, c.Segments, c.Sets = true, true, true
 	}

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"example.com/sysvipc/sysv/shm"
 )
 
-type rmCommand struct {
+type Rm struct {
 	QueueID    []int      `name:"queue-id" short:"q" placeholder:"ID" help:"Remove the message queue with this id; may be repeated, as the others."`
 	QueueKey   []term.Key `name:"queue-key" short:"Q" placeholder:"KEY" help:"Remove the message queue with this key."`
 	SegmentID  []int      `name:"shmem-id" short:"m" placeholder:"ID" help:"Remove the segment with this id."`
@@ -21,7 +21,7 @@ type rmCommand struct {
 	SetKey     []term.Key `name:"semaphore-key" short:"S" placeholder:"KEY" help:"Remove the set with this key."`
 }
 
-func (c *rmCommand) Validate() error {
+func (c *Rm) Validate() error {
 	if len(c.QueueID)+len(c.QueueKey)+len(c.SegmentID)+len(c.SegmentKey)+len(c.SetID)+len(c.SetKey) == 0 {
 		return errors.New("nothing to remove: give -q ID, -Q KEY, -m ID, -M KEY, -s ID or -S KEY")
 	}
@@ -29,7 +29,7 @@ func (c *rmCommand) Validate() error {
 }
 
 // Run removes all that it can, and fails if it could not remove everything.
-func (c *rmCommand) Run(ctx context.Context) (err error) {
+func (c *Rm) Run(ctx context.Context) (err error) {
 	remove := func(object interface{ Remove() error }, failed error) {
 		if failed == nil {
 			failed = object.Remove()

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
-type watchCommand struct {
+type Watch struct {
 	Interval time.Duration `default:"1s" help:"How often to look, 50ms to 1h."`
 	Once     bool          `help:"Print what there is, and end; so it is also where the output is no terminal."`
 }
 
 // Validate refuses what would keep the machine busy.
-func (c *watchCommand) Validate() error {
+func (c *Watch) Validate() error {
 	if c.Interval < 50*time.Millisecond || c.Interval > time.Hour {
 		return fmt.Errorf("--interval must be 50ms to 1h, not %v", c.Interval)
 	}
@@ -23,7 +23,7 @@ func (c *watchCommand) Validate() error {
 }
 
 // Run shows all objects and who uses them, until it is told to end.
-func (c *watchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Watch) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	terminal := term.IsTerminal()
 	if c.Once || !terminal {
 		lines, err := view()
@@ -48,7 +48,7 @@ func (c *watchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 }
 
 // refresh draws until a key or the context ends it. Any other key draws at once.
-func (c *watchCommand) refresh(ctx context.Context, s *term.Screen, keys <-chan byte) error {
+func (c *Watch) refresh(ctx context.Context, s *term.Screen, keys <-chan byte) error {
 	tick := time.NewTicker(c.Interval)
 	defer tick.Stop()
 	for {

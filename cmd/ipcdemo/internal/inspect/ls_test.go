@@ -1,6 +1,6 @@
 //go:build linux && !android
 
-package main
+package inspect
 
 import (
 	"io/fs"
@@ -24,7 +24,7 @@ import (
 func TestLsIsIpcs(t *testing.T) {
 	populate(t, 2000)
 	want := strings.Split(output(t, ipcs(t)), "\n")
-	got := strings.Split(output(t, lsProgram()), "\n")
+	got := strings.Split(output(t, ipcdemo("ls")), "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-ipcs +ls)\n%s", diff)
 	}
@@ -43,7 +43,7 @@ func BenchmarkLs(b *testing.B) {
 		return time.Since(begin)
 	}
 	round := func() {
-		ours, theirs = append(ours, took(lsProgram("-m"))), append(theirs, took(ipcs(b, "-m")))
+		ours, theirs = append(ours, took(ipcdemo("ls", "-m"))), append(theirs, took(ipcs(b, "-m")))
 	}
 	for b.Loop() {
 		round()
@@ -56,12 +56,6 @@ func BenchmarkLs(b *testing.B) {
 	b.ReportMetric(median(ours)/1e6, "ms/ls")
 	b.ReportMetric(median(theirs)/1e6, "ipcs-ms")
 	b.ReportMetric(median(ours)/median(theirs), "ipcs-ratio")
-}
-
-func lsProgram(args ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", append([]string{"ls"}, args...)...)
-	cmd.Args[0] = "ipcdemo" // which makes it that, see TestMain
-	return cmd
 }
 
 func ipcs(t testing.TB, args ...string) *exec.Cmd {

@@ -1,0 +1,2 @@
+// Package inspect is what there is in this IPC namespace and who uses it.
+package inspect
