@@ -8,6 +8,7 @@
 package main
 
 import (
+	"example.com/sysvipc/cmd/ipcdemo/internal/bench"
 	"example.com/sysvipc/cmd/ipcdemo/internal/inspect"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
@@ -20,11 +21,11 @@ type commandLine struct {
 	Ls     inspect.Ls    `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
 	Rm     inspect.Rm    `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
 	Watch  inspect.Watch `cmd:"" help:"Show all objects and the processes that use them, live."`
-	Bench  benchCommand  `cmd:"" help:"Measure the library on this machine."`
+	Bench  bench.Bench   `cmd:"" help:"Measure the library on this machine."`
 	Child  childCommand  `cmd:"" hidden:""`
 	Worker workerCommand `cmd:"" hidden:""`
-	Peer   peerCommand   `cmd:"" hidden:""`
-	Passer passerCommand `cmd:"" hidden:""`
+	Peer   bench.Peer    `cmd:"" hidden:""`
+	Passer bench.Passer  `cmd:"" hidden:""`
 }
 
 const about = "System V shared memory, semaphores and message queues between processes."

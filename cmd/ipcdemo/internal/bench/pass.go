@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -36,7 +36,15 @@ func passing(what through, name string, l *line) (all []figure) {
 	return all
 }
 
-// pipe is what the records go through.
+// through is what records go through.
+type through string
+
+const (
+	messages through = "messages"
+	records  through = "ring"
+)
+
+// pipe is one of them.
 type pipe interface {
 	ID() int
 	Remove() error
@@ -65,7 +73,7 @@ func (p ringPipe) receive(ctx context.Context, buf []byte) error {
 func (p ringPipe) Remove() error { return errors.Join(p.Queue.Remove(), p.Close()) }
 
 func createPipe(ctx context.Context, what through) (pipe, error) {
-	if what == throughRing {
+	if what == records {
 		q, err := ring.CreateQueue(ctx, sysv.Private, nil)
 		return ringPipe{q}, err
 	}
@@ -74,7 +82,7 @@ func createPipe(ctx context.Context, what through) (pipe, error) {
 }
 
 func openPipe(ctx context.Context, what through, id int) (pipe, error) {
-	if what == throughRing {
+	if what == records {
 		q, err := ring.OpenQueueID(ctx, id, nil)
 		return ringPipe{q}, err
 	}
@@ -82,11 +90,11 @@ func openPipe(ctx context.Context, what through, id int) (pipe, error) {
 	return messagePipe{q}, err
 }
 
-// passerCommand is a process of such a measurement: it sends or receives until it is
+// Passer is a process of such a measurement: it sends or receives until it is
 // ended, or asks for a while another who answers.
-type passerCommand struct {
+type Passer struct {
 	Role    string        `arg:"" enum:"send,receive,ask,answer"`
-	Through through       `required:""`
+	Through through       `required:"" enum:"messages,ring"`
 	There   int           `required:"" help:"What is sent, or asked, goes there,"`
 	Back    int           `help:"and answers here."`
 	Set     int           `help:"With the gate to wait at."`
@@ -96,14 +104,13 @@ type passerCommand struct {
 	Window  time.Duration `help:"How long to ask."`
 }
 
-func (c *passerCommand) args() []string {
-	name := c.Through.kind().name
-	return []string{"passer", c.Role, "--through", name, "--there", strconv.Itoa(c.There), "--back", strconv.Itoa(c.Back), "--set", strconv.Itoa(c.Set),
+func (c *Passer) args() []string {
+	return []string{"passer", c.Role, "--through", string(c.Through), "--there", strconv.Itoa(c.There), "--back", strconv.Itoa(c.Back), "--set", strconv.Itoa(c.Set),
 		"--segment", strconv.Itoa(c.Segment), "--slot", strconv.Itoa(c.Slot), "--cpu", strconv.Itoa(c.CPU), "--window", c.Window.String()}
 }
 
 // Run plays the part.
-func (c *passerCommand) Run(ctx context.Context) error {
+func (c *Passer) Run(ctx context.Context) error {
 	turns := c.Role == "ask" || c.Role == "answer"
 	if turns {
 		if err := stayOn(c.CPU); err != nil {
@@ -134,7 +141,7 @@ func (c *passerCommand) Run(ctx context.Context) error {
 }
 
 // ask prints the nanoseconds of a record there and back.
-func (c *passerCommand) ask(ctx context.Context, there, back pipe, buf []byte) error {
+func (c *Passer) ask(ctx context.Context, there, back pipe, buf []byte) error {
 	var begin time.Time
 	for n := 0; ; n++ {
 		if n == 1 {
@@ -154,7 +161,7 @@ func (c *passerCommand) ask(ctx context.Context, there, back pipe, buf []byte) e
 }
 
 // stream sends, or receives and counts, from when the gate is open.
-func (c *passerCommand) stream(ctx context.Context, p pipe, buf []byte) error {
+func (c *Passer) stream(ctx context.Context, p pipe, buf []byte) error {
 	set, err := sem.OpenID(c.Set)
 	if err != nil {
 		return err
@@ -196,7 +203,7 @@ func receivedBy(mem *shm.Mapping, slot int) (*atomic.Uint32, error) {
 	return shm.View[atomic.Uint32](mem, line*(slot+1))
 }
 
-func startPassers(parts ...*passerCommand) (*children.Children, error) {
+func startPassers(parts ...*Passer) (*children.Children, error) {
 	cs := children.New(len(parts))
 	for _, p := range parts {
 		if err := cs.Start(false, p.args()...); err != nil {
@@ -217,9 +224,9 @@ func gettingThrough(pairs int, what through) func(context.Context, *bench) (floa
 		if err := b.set.SetValue(benchGate, 2*pairs+1); err != nil {
 			return 0, err
 		}
-		var roles []*passerCommand
+		var roles []*Passer
 		for i := range pairs {
-			send := &passerCommand{Role: "send", Through: what, There: p.ID(), Set: b.set.ID(), Segment: b.seg.ID(), Slot: i}
+			send := &Passer{Role: "send", Through: what, There: p.ID(), Set: b.set.ID(), Segment: b.seg.ID(), Slot: i}
 			receive := *send
 			receive.Role = "receive"
 			roles = append(roles, send, &receive)
@@ -274,7 +281,7 @@ func gettingBack(cpus int, what through) func(context.Context, *bench) (float64,
 			return 0, err
 		}
 		defer func() { err = errors.Join(err, back.Remove()) }()
-		ask := &passerCommand{Role: "ask", Through: what, There: there.ID(), Back: back.ID(), Window: b.window}
+		ask := &Passer{Role: "ask", Through: what, There: there.ID(), Back: back.ID(), Window: b.window}
 		answer := *ask
 		answer.Role, answer.CPU = "answer", cpus-1
 		passers, err := startPassers(ask, &answer)

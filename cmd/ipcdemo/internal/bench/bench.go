@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -21,14 +21,14 @@ import (
 	"example.com/sysvipc/sysv/shm"
 )
 
-type benchCommand struct {
+type Bench struct {
 	Window time.Duration `default:"300ms" help:"How long to measure each figure, more or less."`
 	JSON   bool          `name:"json" help:"Print the figures as JSON."`
 	Plot   string        `placeholder:"FILE.svg" help:"Draw throughput and latency of each lock, and of a queue and a ring, into this file, too."`
 }
 
 // Validate refuses what can't be measured.
-func (c *benchCommand) Validate() error {
+func (c *Bench) Validate() error {
 	if c.Window < time.Millisecond || c.Window > time.Minute {
 		return fmt.Errorf("--window must be 1ms to 1m, not %v", c.Window)
 	}
@@ -51,8 +51,8 @@ type figure struct {
 	x    int      // and where
 }
 
-var figures = slices.Concat(alone, contention(lockSemop, "a Mutex", semopLine), contention(lockFast, "a fast lock", fastLine),
-	passing(throughMessages, "a queue", queueLine), passing(throughRing, "a ring", ringLine), cancelled)
+var figures = slices.Concat(alone, contention(underMutex, "a Mutex", semopLine), contention(underFast, "a fast lock", fastLine),
+	passing(messages, "a queue", queueLine), passing(records, "a ring", ringLine), cancelled)
 
 var alone = []figure{
 	{Name: "uncontended Mutex, Lock and Unlock", Unit: "ns", cpus: 1, measure: pairs(func(b *bench) error {
@@ -99,7 +99,7 @@ type bench struct {
 	set    *sem.Set
 	mutex  *sem.Mutex
 	group  *lock.Group
-	fast   guard
+	fast   locker
 	seg    *shm.Segment
 	mem    *shm.Mapping
 	tally  *tally
@@ -112,7 +112,7 @@ type tally struct {
 }
 
 // Run measures all figures and prints them.
-func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Bench) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	term.EndOnSignal(cancel)
 	b, err := newBench(c.Window)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *benchCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 	return nil
 }
 
-func (c *benchCommand) print(measured []figure) error {
+func (c *Bench) print(measured []figure) error {
 	if c.JSON {
 		return term.PrintJSON(os.Stdout, measured)
 	}
@@ -146,7 +146,7 @@ func (c *benchCommand) print(measured []figure) error {
 	return err
 }
 
-func (c *benchCommand) measure(ctx context.Context, b *bench) ([]figure, error) {
+func (c *Bench) measure(ctx context.Context, b *bench) ([]figure, error) {
 	measured := slices.DeleteFunc(slices.Clone(figures), func(f figure) bool { return f.cpus > runtime.NumCPU() })
 	bar := term.NewBar("measuring", len(measured), c.JSON)
 	defer bar.Stop()
@@ -180,7 +180,7 @@ func newBench(window time.Duration) (b *bench, err error) {
 	if b.group, err = lock.Create(context.Background(), sysv.Private, 1, nil); err != nil {
 		return b, err
 	}
-	b.fast = benchFast(b.group)
+	b.fast = fastLock{b.group.Mutex(0)}
 	if b.seg, err = shm.Create(sysv.Private, os.Getpagesize(), nil); err != nil {
 		return b, err
 	}
@@ -190,9 +190,6 @@ func newBench(window time.Duration) (b *bench, err error) {
 	b.tally, err = shm.View[tally](b.mem, 0)
 	return b, err
 }
-
-// benchFast is the lock of a group, of which nobody asks who died.
-func benchFast(g *lock.Group) guard { return fastLock{g.Mutex(0), new(atomic.Uint32)} }
 
 func (b *bench) remove() (err error) {
 	if b.set != nil {
@@ -231,8 +228,8 @@ func pairs(f func(*bench) error) func(context.Context, *bench) (float64, error) 
 // turns measures how long two processes take to hand a turn there and back.
 func turns(cpus int) func(context.Context, *bench) (float64, error) {
 	return func(ctx context.Context, b *bench) (float64, error) {
-		play := func(cpu, await, wake int) *peerCommand {
-			return &peerCommand{Set: b.set.ID(), CPU: cpu, Await: await, Wake: wake, Turns: int(b.window/(50*time.Microsecond)) + 2}
+		play := func(cpu, await, wake int) *Peer {
+			return &Peer{Set: b.set.ID(), CPU: cpu, Await: await, Wake: wake, Turns: int(b.window/(50*time.Microsecond)) + 2}
 		}
 		peers, err := startPeers(play(cpus-1, benchPong, benchPing), play(0, benchPing, benchPong))
 		defer peers.End()
@@ -273,13 +270,13 @@ func gettingIt(processes int, how locking) func(context.Context, *bench) (float6
 		if err := b.set.SetValue(benchGate, processes+1); err != nil {
 			return 0, err
 		}
-		group, mutex := -1, guard(b.mutex)
-		if how == lockFast {
+		group, mutex := -1, locker(b.mutex)
+		if how == underFast {
 			group, mutex = b.group.ID(), b.fast
 		}
-		var roles []*peerCommand
+		var roles []*Peer
 		for range processes {
-			roles = append(roles, &peerCommand{Set: b.set.ID(), Segment: b.seg.ID(), Group: group, Count: true})
+			roles = append(roles, &Peer{Set: b.set.ID(), Segment: b.seg.ID(), Group: group, Count: true})
 		}
 		peers, err := startPeers(roles...)
 		defer peers.End()

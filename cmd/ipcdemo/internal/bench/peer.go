@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"example.com/sysvipc/sysv/shm"
 )
 
-// peerCommand is a second process of a measurement: it takes turns, or counts.
-type peerCommand struct {
+// Peer is a second process of a measurement: it takes turns, or counts.
+type Peer struct {
 	Set     int  `required:""`
 	Segment int  `help:"Where the count is."`
 	Group   int  `help:"Group of the lock to count under, or -1: the set's."`
@@ -25,7 +25,7 @@ type peerCommand struct {
 	Turns   int  `help:"How many turns to take."`
 }
 
-func (c *peerCommand) args() []string {
+func (c *Peer) args() []string {
 	return []string{"peer",
 		"--set", strconv.Itoa(c.Set), "--segment", strconv.Itoa(c.Segment), fmt.Sprintf("--group=%d", c.Group), fmt.Sprintf("--count=%t", c.Count),
 		"--await", strconv.Itoa(c.Await), "--wake", strconv.Itoa(c.Wake), "--cpu", strconv.Itoa(c.CPU),
@@ -33,7 +33,7 @@ func (c *peerCommand) args() []string {
 }
 
 // Run plays the part.
-func (c *peerCommand) Run() error {
+func (c *Peer) Run() error {
 	if !c.Count {
 		if err := stayOn(c.CPU); err != nil {
 			return err
@@ -53,7 +53,7 @@ func (c *peerCommand) Run() error {
 }
 
 // takeTurns prints the nanoseconds of a turn there and back.
-func (c *peerCommand) takeTurns(set *sem.Set) error {
+func (c *Peer) takeTurns(set *sem.Set) error {
 	ctx := context.Background()
 	await, wake := sem.Op{Num: c.Await, Delta: -1}, sem.Op{Num: c.Wake, Delta: +1}
 	var begin time.Time
@@ -72,7 +72,7 @@ func (c *peerCommand) takeTurns(set *sem.Set) error {
 	return nil
 }
 
-func (c *peerCommand) count(set *sem.Set) error {
+func (c *Peer) count(set *sem.Set) error {
 	seg, err := shm.OpenID(c.Segment)
 	if err != nil {
 		return err
@@ -86,13 +86,13 @@ func (c *peerCommand) count(set *sem.Set) error {
 		return err
 	}
 	ctx := context.Background()
-	mutex := guard(set.Mutex(benchLock))
+	mutex := locker(set.Mutex(benchLock))
 	if c.Group >= 0 {
 		group, err := lock.OpenID(ctx, c.Group, nil)
 		if err != nil {
 			return err
 		}
-		mutex = benchFast(group)
+		mutex = fastLock{group.Mutex(0)}
 	}
 	if err := set.Do(ctx, sem.Op{Num: benchGate, Delta: -1}); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (c *peerCommand) count(set *sem.Set) error {
 
 // startPeers starts a process for each part. On an error it returns those that
 // it started before.
-func startPeers(parts ...*peerCommand) (*children.Children, error) {
+func startPeers(parts ...*Peer) (*children.Children, error) {
 	cs := children.New(len(parts))
 	for _, p := range parts {
 		if err := cs.Start(false, p.args()...); err != nil {
