@@ -9,23 +9,25 @@ package main
 
 import (
 	"example.com/sysvipc/cmd/ipcdemo/internal/bench"
+	"example.com/sysvipc/cmd/ipcdemo/internal/counting"
 	"example.com/sysvipc/cmd/ipcdemo/internal/inspect"
+	"example.com/sysvipc/cmd/ipcdemo/internal/messages"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 // commandLine is everything that can be said to ipcdemo.
 type commandLine struct {
-	Run    runCommand    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
-	Join   joinCommand   `cmd:"" help:"Count along in a run that another terminal started."`
-	Queue  queueCommand  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
-	Ls     inspect.Ls    `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
-	Rm     inspect.Rm    `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
-	Watch  inspect.Watch `cmd:"" help:"Show all objects and the processes that use them, live."`
-	Bench  bench.Bench   `cmd:"" help:"Measure the library on this machine."`
-	Child  childCommand  `cmd:"" hidden:""`
-	Worker workerCommand `cmd:"" hidden:""`
-	Peer   bench.Peer    `cmd:"" hidden:""`
-	Passer bench.Passer  `cmd:"" hidden:""`
+	Run    counting.Run    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
+	Join   counting.Join   `cmd:"" help:"Count along in a run that another terminal started."`
+	Queue  messages.Queue  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
+	Ls     inspect.Ls      `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
+	Rm     inspect.Rm      `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
+	Watch  inspect.Watch   `cmd:"" help:"Show all objects and the processes that use them, live."`
+	Bench  bench.Bench     `cmd:"" help:"Measure the library on this machine."`
+	Child  counting.Child  `cmd:"" hidden:""`
+	Worker messages.Worker `cmd:"" hidden:""`
+	Peer   bench.Peer      `cmd:"" hidden:""`
+	Passer bench.Passer    `cmd:"" hidden:""`
 }
 
 const about = "System V shared memory, semaphores and message queues between processes."

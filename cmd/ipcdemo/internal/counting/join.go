@@ -1,4 +1,4 @@
-package main
+package counting
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 	"example.com/sysvipc/sysv/sem"
 )
 
-type joinCommand struct {
+type Join struct {
 	Key        term.Key `required:"" placeholder:"KEY" help:"Key of the run, which ipcs prints too."`
 	Iterations uint32   `default:"25000" help:"Increments to make."`
 	JSON       bool     `name:"json" help:"Print the result as JSON."`
 }
 
-func (c *joinCommand) Validate() error {
+func (c *Join) Validate() error {
 	if c.Iterations == 0 {
 		return errors.New("--iterations must be at least 1")
 	}
@@ -29,7 +29,7 @@ func (c *joinCommand) Validate() error {
 }
 
 // Run counts in a slot of its own and verifies what all have counted by then.
-func (c *joinCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Join) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	term.EndOnSignal(cancel)
 	key := sysv.Key(c.Key)
 	b, err := openBoard(ctx, key)

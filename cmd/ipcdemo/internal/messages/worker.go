@@ -1,4 +1,4 @@
-package main
+package messages
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"example.com/sysvipc/sysv"
 )
 
-// workerCommand is a producer or a consumer of a queue.
-type workerCommand struct {
+// Worker is a producer or a consumer of a queue.
+type Worker struct {
 	Key  term.Key `required:""`
 	Slot int      `required:""`
 }
@@ -28,7 +28,7 @@ type worker struct {
 }
 
 // Run sends or receives, as its slot in the parent's ledger says.
-func (c *workerCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Worker) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	children.LiveWithParent(cancel)
 	l, err := openLedger()
 	if err != nil {

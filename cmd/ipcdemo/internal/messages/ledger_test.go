@@ -1,6 +1,6 @@
 //go:build linux && !android
 
-package main
+package messages
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package main
+package counting
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"example.com/sysvipc/sysv/sem"
 )
 
-type runCommand struct {
+type Run struct {
 	Children   int      `default:"4" help:"Child processes to start, 1 to 1000."`
 	Iterations uint32   `default:"25000" help:"Increments that each child makes."`
 	Lock       locking  `default:"semop" help:"How the counter is guarded: semop, by a semaphore; fast, by package lock; all, by each of the two in turn, to compare; or none, to see updates get lost."`
@@ -28,7 +28,7 @@ type runCommand struct {
 }
 
 // Validate refuses what can't be run.
-func (c *runCommand) Validate() error {
+func (c *Run) Validate() error {
 	switch total := uint64(max(c.Children, 0)) * uint64(c.Iterations); {
 	case c.Children < 1 || c.Children > children.Max:
 		return fmt.Errorf("--children must be 1 to %d, not %d", children.Max, c.Children)
@@ -49,7 +49,7 @@ func (c *runCommand) Validate() error {
 }
 
 // Run has the children count and says what they found.
-func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Run) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	term.EndOnSignal(cancel)
 	if c.Lock == lockAll {
 		return c.compare(ctx)
@@ -68,7 +68,7 @@ func (c *runCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) er
 // run is a whole run: it makes the objects, has the children count, verifies
 // and cleans up, whatever happens. The objects go before the result is printed:
 // nobody who stops reading makes them stay.
-func (c *runCommand) run(ctx context.Context) (*report, error) {
+func (c *Run) run(ctx context.Context) (*report, error) {
 	b, err := c.create()
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (c *runCommand) run(ctx context.Context) (*report, error) {
 
 // compare is a run with each lock, one after the other, each with objects of its
 // own. One that does not add up does not keep the next from being run.
-func (c *runCommand) compare(ctx context.Context) error {
+func (c *Run) compare(ctx context.Context) error {
 	var all comparison
 	for _, how := range []locking{lockSemop, lockFast} {
 		one := *c
@@ -98,7 +98,7 @@ func (c *runCommand) compare(ctx context.Context) error {
 }
 
 // create takes the key asked for, or the first random one that is free.
-func (c *runCommand) create() (*board, error) {
+func (c *Run) create() (*board, error) {
 	if c.Key != 0 {
 		b, err := createBoard(sysv.Key(c.Key), c.Children, c.Lock)
 		if err != nil {
@@ -116,7 +116,7 @@ func (c *runCommand) create() (*board, error) {
 
 // count takes the children from their start to their end and makes up the
 // account. No child outlives it.
-func (c *runCommand) count(ctx context.Context, b *board) (r *report, err error) {
+func (c *Run) count(ctx context.Context, b *board) (r *report, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go children.Watch(ctx, cancel, b.stands)
@@ -134,7 +134,7 @@ func (c *runCommand) count(ctx context.Context, b *board) (r *report, err error)
 
 // startChildren starts one for each slot. On an error it returns those that it
 // started before.
-func (c *runCommand) startChildren(b *board) (*children.Children, error) {
+func (c *Run) startChildren(b *board) (*children.Children, error) {
 	cs := children.New(c.Children)
 	for i := range c.Children {
 		b.slots[i].Target.Store(c.Iterations)
@@ -153,7 +153,7 @@ func (c *runCommand) startChildren(b *board) (*children.Children, error) {
 }
 
 // conduct takes the children through the phases of a run.
-func (c *runCommand) conduct(ctx context.Context, b *board, cs *children.Children) (*report, error) {
+func (c *Run) conduct(ctx context.Context, b *board, cs *children.Children) (*report, error) {
 	if err := cs.Await(ctx, b.allReady, b.name); err != nil {
 		return nil, err
 	}

@@ -1,14 +1,14 @@
 //go:build linux && !android
 
-package main
+package counting
 
 import (
 	"context"
 	"io"
 	"math/rand/v2"
-	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
@@ -23,10 +23,9 @@ import (
 // should: with exit status 1 and in its own words.
 func join(t *testing.T, key sysv.Key) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", "join", "--key", key.String(), "--iterations", "5")
-	cmd.Args[0] = "ipcdemo" // which makes it that, see TestMain
+	cmd := ipcdemo(ctx, "join", "--key", key.String(), "--iterations", "5")
 	out, err := cmd.CombinedOutput()
 	said := string(out)
 	if cmd.ProcessState.ExitCode() != 1 || strings.Contains(said, "goroutine") {

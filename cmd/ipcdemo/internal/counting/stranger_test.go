@@ -1,10 +1,9 @@
 //go:build linux && !android
 
-package main
+package counting
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,10 +22,7 @@ func TestStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.remove()
-	// The binary's name makes it ipcdemo, see TestMain; the link makes it
-	// executable for others, see sysvtest.Command.
-	cmd := exec.Command("/proc/self/exe", "join", "--key", key.String())
-	cmd.Args[0] = "ipcdemo"
+	cmd := ipcdemo(t.Context(), "join", "--key", key.String()) // a link, which others may execute, see sysvtest.Command
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 {

@@ -1,6 +1,6 @@
 //go:build linux && !android
 
-package main
+package counting
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package main
+package counting
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"example.com/sysvipc/sysv/sem"
 )
 
-// childCommand is a child of a run.
-type childCommand struct {
+// Child is a child of a run.
+type Child struct {
 	Key      term.Key `required:""`
 	Slot     int      `required:""`
 	StopStep uint32   `help:"Stop at this step of the critical section, to be killed."`
@@ -21,7 +21,7 @@ type childCommand struct {
 }
 
 // Run counts in a slot that the parent has prepared.
-func (c *childCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Child) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	children.LiveWithParent(cancel)
 	b, err := openBoard(ctx, sysv.Key(c.Key))
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package messages
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 const maxMessages = 100_000_000
 
-type queueCommand struct {
+type Queue struct {
 	Through   through  `default:"messages" help:"What they go through: messages, a message queue; or ring, a queue of package ring."`
 	Producers int      `default:"4" help:"Processes that send."`
 	Consumers int      `default:"4" help:"Processes that receive; with the producers 1000 at most."`
@@ -30,7 +30,7 @@ type queueCommand struct {
 }
 
 // Validate refuses what can't be run.
-func (c *queueCommand) Validate() error {
+func (c *Queue) Validate() error {
 	switch {
 	case c.Producers < 1 || c.Consumers < 1 || c.Producers > children.Max || c.Consumers > children.Max || c.Producers+c.Consumers > children.Max:
 		return fmt.Errorf("--producers and --consumers must be at least 1, and together at most %d", children.Max)
@@ -53,7 +53,7 @@ func (c *queueCommand) Validate() error {
 
 // Run has the producers send and the consumers receive, and says whether all
 // arrived.
-func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
+func (c *Queue) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	term.EndOnSignal(cancel)
 	x, err := c.create()
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *queueCommand) Run(ctx context.Context, cancel context.CancelCauseFunc) 
 }
 
 // create takes the key asked for, or the first random one that is free.
-func (c *queueCommand) create() (*exchange, error) {
+func (c *Queue) create() (*exchange, error) {
 	p := plan{Producers: uint32(c.Producers), Consumers: uint32(c.Consumers), Messages: uint32(c.Messages), Size: uint32(c.Size),
 		Through: c.Through, Kill: uint32(c.Kill)}
 	if c.Keep {
@@ -98,7 +98,7 @@ func (c *queueCommand) create() (*exchange, error) {
 
 // transfer takes producers and consumers from their start to their end and makes
 // up the account. No child outlives it.
-func (c *queueCommand) transfer(ctx context.Context, x *exchange) (*queueReport, error) {
+func (c *Queue) transfer(ctx context.Context, x *exchange) (*queueReport, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go children.Watch(ctx, cancel, x.removed)
@@ -139,7 +139,7 @@ func (x *exchange) startWorkers() (*children.Children, error) {
 }
 
 // conduct takes the workers through a run and tells how long it took.
-func (c *queueCommand) conduct(ctx context.Context, x *exchange, cs *children.Children) (time.Duration, error) {
+func (c *Queue) conduct(ctx context.Context, x *exchange, cs *children.Children) (time.Duration, error) {
 	if err := cs.Await(ctx, x.ledger.allReady, x.ledger.name); err != nil {
 		return 0, err
 	}

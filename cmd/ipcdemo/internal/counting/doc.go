@@ -1,0 +1,3 @@
+// Package counting is a run whose processes count together: the board that they share,
+// counting, and the verdict on it.
+package counting
