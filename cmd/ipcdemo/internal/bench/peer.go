@@ -1,16 +1,12 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
-	"time"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/children"
-	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sem"
-	"example.com/sysvipc/sysv/shm"
 )
 
 // Peer is a second process of a measurement: it takes turns, or counts.
@@ -50,66 +46,6 @@ func (c *Peer) Run() error {
 		return c.count(set)
 	}
 	return c.takeTurns(set)
-}
-
-// takeTurns prints the nanoseconds of a turn there and back.
-func (c *Peer) takeTurns(set *sem.Set) error {
-	ctx := context.Background()
-	await, wake := sem.Op{Num: c.Await, Delta: -1}, sem.Op{Num: c.Wake, Delta: +1}
-	var begin time.Time
-	for n := range c.Turns {
-		if err := set.Do(ctx, await); err != nil {
-			return err
-		}
-		if n == 0 {
-			begin = time.Now() // the parent began the game
-		}
-		if err := set.Do(ctx, wake); err != nil {
-			return err
-		}
-	}
-	fmt.Println(time.Since(begin).Nanoseconds() / int64(max(c.Turns-1, 1)))
-	return nil
-}
-
-func (c *Peer) count(set *sem.Set) error {
-	seg, err := shm.OpenID(c.Segment)
-	if err != nil {
-		return err
-	}
-	mem, err := seg.Attach(nil)
-	if err != nil {
-		return err
-	}
-	tally, err := shm.View[tally](mem, 0)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	mutex := locker(set.Mutex(benchLock))
-	if c.Group >= 0 {
-		group, err := lock.OpenID(ctx, c.Group, nil)
-		if err != nil {
-			return err
-		}
-		mutex = fastLock{group.Mutex(0)}
-	}
-	if err := set.Do(ctx, sem.Op{Num: benchGate, Delta: -1}); err != nil {
-		return err
-	}
-	if err := set.Do(ctx, sem.Op{Num: benchGate}); err != nil {
-		return err
-	}
-	for tally.stop.Load() == 0 {
-		if err := mutex.Lock(ctx); err != nil {
-			return err
-		}
-		tally.counter++
-		if err := mutex.Unlock(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // startPeers starts a process for each part. On an error it returns those that

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"time"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
@@ -79,53 +78,6 @@ func (c *Join) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	return term.Show(r, c.JSON)
 }
 
-// announce takes a free slot for a joiner, for whom the parent then waits: if
-// the joiner dies, the kernel takes its word back.
-func (b *board) announce(ctx context.Context, target uint32) (*children.Slot, error) {
-	door := b.set.Mutex(semDoor)
-	if err := door.Lock(ctx); err != nil {
-		return nil, err
-	}
-	defer door.Unlock()
-	if b.Phase.Load() >= closed {
-		return nil, errors.New("the run has ended counting: too late to join")
-	}
-	total := uint64(target)
-	var mine *children.Slot
-	for i := range b.slots {
-		s := &b.slots[i]
-		if s.State.Load() != children.Free || i < int(b.Children) {
-			total += uint64(s.Target.Load())
-		} else if mine == nil {
-			mine = s
-		}
-	}
-	if mine == nil {
-		return nil, fmt.Errorf("the run has %d joiners already, which is all it has room for", maxJoiners)
-	}
-	if total > math.MaxUint32 {
-		return nil, errTooMany(total)
-	}
-	mine.Target.Store(target)
-	mine.PID.Store(uint32(os.Getpid()))
-	if err := b.set.Do(ctx, sem.Op{Num: semJoiners, Delta: +1, Flags: sem.Undo}); err != nil {
-		return nil, err
-	}
-	mine.State.Store(children.Present)
-	return mine, nil
-}
-
 func errTooMany(total uint64) error {
 	return fmt.Errorf("%d increments do not fit into the counter, which holds %d", total, uint32(math.MaxUint32))
-}
-
-// snapshot reports what all have counted so far, in a run that took so long or
-// goes on.
-func (b *board) snapshot(ctx context.Context, elapsed time.Duration) (*report, error) {
-	l := b.guard()
-	if err := l.Lock(ctx); err != nil {
-		return nil, err
-	}
-	r := b.report(elapsed)
-	return r, l.Unlock()
 }

@@ -203,26 +203,3 @@ func (b *board) attached() string {
 	}
 	return s
 }
-
-// closeDoor waits until no joiner counts any more and lets no other in, both in
-// one operation on two semaphores.
-func (b *board) closeDoor(ctx context.Context, bars *term.Bars) error {
-	for {
-		tick, cancel := context.WithTimeout(ctx, children.Tick)
-		err := b.set.Do(tick, sem.Op{Num: semJoiners}, sem.Op{Num: semDoor, Delta: -1, Flags: sem.Undo})
-		cancel()
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		bars.Update()
-	}
-	for i := range b.slots {
-		// A joiner that has gone without a word died: its word was undone.
-		b.slots[i].State.CompareAndSwap(children.Present, children.Dead)
-	}
-	b.Phase.Store(closed)
-	return b.set.Do(ctx, sem.Op{Num: semDoor, Delta: +1, Flags: sem.Undo})
-}

@@ -19,6 +19,22 @@ type Worker struct {
 	Slot int      `required:""`
 }
 
+// The steps of a producer and of a consumer, but for outside.
+const (
+	sending  = children.Outside + 1 + iota // it may or may not have sent the message after its Own
+	sent                                   // it has
+	received                               // it has a message, of which nobody else knows
+	noted                                  // which it has written down
+)
+
+var workerSteps = [...]string{
+	children.Outside: "between two of them",
+	sending:          "having written the next one, before it was sent",
+	sent:             "having sent one more",
+	received:         "with the next one in hand",
+	noted:            "with the last one in hand, which it had written down",
+}
+
 // worker is what it works with.
 type worker struct {
 	carrier

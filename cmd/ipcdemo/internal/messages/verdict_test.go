@@ -8,43 +8,7 @@ import (
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/children"
 	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/msg"
 )
-
-func newTestLedger(t *testing.T, p plan) *ledger {
-	t.Helper()
-	l, err := newLedger(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.mem.Detach(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
-
-// TestShares: the shares of the producers follow one another and are all messages.
-func TestShares(t *testing.T) {
-	for _, p := range []plan{
-		{Producers: 1, Consumers: 1, Messages: 1, Size: 8},
-		{Producers: 3, Consumers: 1, Messages: 100, Size: 8},
-		{Producers: 7, Consumers: 1, Messages: 5, Size: 8},
-		{Producers: 999, Consumers: 1, Messages: maxMessages, Size: 8},
-	} {
-		next := uint32(0)
-		for i := range int(p.Producers) {
-			if p.first(i) != next {
-				t.Errorf("%+v: the share of producer %d begins at %d, want %d", p, i, p.first(i), next)
-			}
-			next += p.share(i)
-		}
-		if next != p.Messages {
-			t.Errorf("%+v: the shares are %d messages", p, next)
-		}
-	}
-}
 
 // TestLedger: what consumers got, in which order, and what the verdict is.
 func TestLedger(t *testing.T) {
@@ -161,43 +125,6 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestVictims: as many are to be killed as was said, and never all producers or all
-// consumers; each comes to its point, whoever has died before.
-func TestVictims(t *testing.T) {
-	for producers := uint32(1); producers < 6; producers++ {
-		for consumers := uint32(1); consumers < 6; consumers++ {
-			for kill := range producers + consumers - 1 {
-				p := plan{Producers: producers, Consumers: consumers, Kill: kill, Messages: leastToKill * (producers + consumers)}
-				var victims [2]uint32
-				var sent, received uint32
-				for i := range p.workers() {
-					stop := p.stopPoint(i)
-					victim := stop != children.StopPoint{}
-					switch {
-					case i >= int(producers):
-						received += p.halfway()
-						if victim {
-							victims[1]++
-							received++
-						}
-					case victim:
-						victims[0]++
-						sent += stop.At
-					default:
-						sent += p.share(i)
-					}
-				}
-				if victims[0]+victims[1] != kill || victims[0] == producers || victims[1] == consumers {
-					t.Errorf("%+v: %d are to be killed", p, victims)
-				}
-				if sent < received {
-					t.Errorf("%+v: %d are sent, consumers need %d", p, sent, received)
-				}
-			}
-		}
-	}
-}
-
 // TestDiedSending: whether a producer's last message was sent, who died before
 // it could tell, only its arrival shows.
 func TestDiedSending(t *testing.T) {
@@ -217,53 +144,6 @@ func TestDiedSending(t *testing.T) {
 	note(1)
 	if r := x.report(0); r.Sent != 2 || r.Received != 2 || r.Lost != 0 {
 		t.Errorf("%d sent, %d received, %d lost; want 2, 2, 0", r.Sent, r.Received, r.Lost)
-	}
-}
-
-// TestReadRefuses: no record that differs from what a producer sends in any byte is
-// taken for a producer's.
-func TestReadRefuses(t *testing.T) {
-	l := newTestLedger(t, plan{Producers: 2, Consumers: 1, Messages: 9, Size: 30})
-	buf := make([]byte, l.Size)
-	l.write(buf, 1, 3)
-	if p, n, ok := l.read(buf); p != 1 || n != 3 || !ok {
-		t.Fatalf("read %d, %d, %v; want 1, 3, true", p, n, ok)
-	}
-	for _, data := range [][]byte{nil, buf[:4], buf[:29], append(buf[:30:30], 0)} {
-		if _, _, ok := l.read(data); ok {
-			t.Errorf("%d bytes were taken for a producer's", len(data))
-		}
-	}
-	for i := range buf {
-		buf[i] ^= 0x80
-		if _, _, ok := l.read(buf); ok {
-			t.Errorf("changed at %d it was taken for a producer's", i)
-		}
-		buf[i] ^= 0x80
-	}
-}
-
-// TestTypeRefused: nor is a message of another type, or one that was cut.
-func TestTypeRefused(t *testing.T) {
-	c := &messages{plan: &plan{Producers: 2, Consumers: 1, Messages: 9, Size: 8}}
-	buf := []byte{1, 0, 0, 0, 3, 0, 0, 0}
-	if !c.ofProducer(msg.Message{Type: 2, Data: buf}) {
-		t.Error("a producer's is refused")
-	}
-	for _, m := range []msg.Message{{Type: 1, Data: buf}, {Type: 3, Data: buf}, {Type: -1, Data: buf}, {Type: 2, Data: buf, Truncated: true}, {Type: 2}} {
-		if c.ofProducer(m) {
-			t.Errorf("%+v was taken for a producer's", m)
-		}
-	}
-}
-
-func TestNumbers(t *testing.T) {
-	var r numbers
-	for _, n := range []uint32{1, 2, 3, 7, 9, 10, 20, 30, 40, 41, 42} {
-		r.add(n)
-	}
-	if want := "1-3, 7, 9-10, 20, 30 and 3 more"; r.String() != want || r.count() != 11 {
-		t.Errorf("%q, %d; want %q, 11", r, r.count(), want)
 	}
 }
 
