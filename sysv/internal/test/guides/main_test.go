@@ -63,17 +63,21 @@ func block(t testing.TB, guide, language, with string) (found string) {
 	return found
 }
 
-// wantGo fails unless all that a guide shows in Go stands in a file of these tests,
-// or in a function of it.
-func wantGo(t *testing.T, guide, file string) {
+// wantGo fails unless all that a guide shows in Go stands in one of these files, or in
+// a function of it.
+func wantGo(t *testing.T, guide string, files ...string) {
 	t.Helper()
-	source, err := os.ReadFile(file)
-	kit.Must(t, err)
+	var source []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		kit.Must(t, err)
+		source = append(source, text...)
+	}
 	for _, block := range blocks(t, guide, "go") {
 		inside := strings.ReplaceAll("\n"+block, "\n", "\n\t")
 		inside = strings.ReplaceAll(strings.TrimSuffix(inside, "\t"), "\n\t\n", "\n\n")
 		if !bytes.Contains(source, []byte("\n"+block)) && !bytes.Contains(source, []byte(inside)) {
-			t.Errorf("%s shows\n%s\nwhich is not in %s", guide, block, file)
+			t.Errorf("%s shows\n%s\nwhich is not in %v", guide, block, files)
 		}
 	}
 }
