@@ -5,13 +5,12 @@ package ring
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"unsafe"
 )
 
-// Latest and Feed are explored here as Queue is in model_test.go, through the package's
+// Latest and Feed are explored here, and Queue is in model_test.go, through the package's
 // own code. An actor runs a call up to its next access to what is shared, and then any
 // actor may go on, or one that has just changed something may die. To go on is to begin
 // the call again, to be answered what it was answered before, and to make one access
@@ -134,7 +133,7 @@ func (t *turn) each(a access, w *word, old, new uint32) uint32 {
 	}
 	t.acted = true
 	if t.tells {
-		t.what = fmt.Sprintf("%s %s %#x = %#x", a.String(), t.nameOf(w), new, answer)
+		t.what = fmt.Sprintf("(%d) %v %s %#x = %#x", t.p.stage, a, t.nameOf(w), new, answer)
 	}
 	return answer
 }
@@ -270,14 +269,7 @@ func (t *turn) demand(so bool, what string) {
 // end is the end of an actor.
 func (t *turn) end() { *t.p = actor{stage: actorEnded} }
 
-type turned struct {
-	to   universe
-	who  int
-	what string
-	bad  string
-}
-
-func (x *explorer) turns(u *universe, tells bool) (all []turned) {
+func (x *explorer) moves(u *universe, tells bool) (all []move[universe]) {
 	for who := range x.actors {
 		p := &u.actor[who]
 		if p.stage < actorStages {
@@ -290,7 +282,7 @@ func (x *explorer) turns(u *universe, tells bool) (all []turned) {
 			to := *u
 			t := &turn{explorer: x, u: &to, who: who, wakes: wakes, tells: tells}
 			if t.step() {
-				all = append(all, turned{to, who, t.what, t.broken})
+				all = append(all, move[universe]{to, who, t.what, t.broken})
 				break
 			}
 		}
@@ -299,7 +291,7 @@ func (x *explorer) turns(u *universe, tells bool) (all []turned) {
 			to.deaths--
 			to.anyDied = true
 			to.actor[who] = actor{stage: actorDied}
-			all = append(all, turned{to, who, "dies", ""})
+			all = append(all, move[universe]{to, who, "dies", ""})
 		}
 	}
 	return all
@@ -316,101 +308,22 @@ func (x *explorer) start() universe {
 	return u
 }
 
-const canBeDone = "everything can still be done"
+func (x *explorer) check(u *universe) string { return "" }
 
-func (x *explorer) explore() explored {
-	all := []universe{x.start()}
-	number := map[universe]int32{all[0]: 0}
-	parent := []int32{-1}
-	var edges []edge
-	trace := func(i int32, last *turned) string {
-		var steps []string
-		if last != nil {
-			before := all[i]
-			for _, m := range x.turns(&before, true) {
-				if m.to == last.to {
-					steps = append(steps, fmt.Sprintf("%d %s", m.who, m.what))
-				}
-			}
-		}
-		for ; parent[i] >= 0; i = parent[i] {
-			before := all[parent[i]]
-			for _, m := range x.turns(&before, true) {
-				if m.to == all[i] {
-					steps = append(steps, fmt.Sprintf("%d (%d) %s", m.who, before.actor[m.who].stage, m.what))
-					break
-				}
-			}
-		}
-		slices.Reverse(steps)
-		return strings.Join(steps, "\n")
-	}
-	for i := 0; i < len(all); i++ {
-		if len(all) > mostStates {
-			return explored{len(all), "too many states", trace(int32(i), nil)}
-		}
-		u := all[i]
-		for _, m := range x.turns(&u, false) {
-			if m.bad != "" {
-				return explored{len(all), m.bad, trace(int32(i), &m)}
-			}
-			n, ok := number[m.to]
-			if !ok {
-				n = int32(len(all))
-				number[m.to] = n
-				all, parent = append(all, m.to), append(parent, int32(i))
-			}
-			edges = append(edges, edge{int32(i), n, int8(m.who)})
-		}
-	}
-	slices.SortFunc(edges, func(a, b edge) int { return int(a.to - b.to) })
-	last := nobody
+func (x *explorer) good(u *universe, stopped int) bool {
+	x.restore(u.words)
+	return x.subject.good(u, stopped)
+}
+
+func (x *explorer) stoppable() (actors int) {
 	if x.stops {
-		last = x.actors - 1
+		actors = x.actors
 	}
-	for stopped := nobody; stopped <= last; stopped++ {
-		if i := x.hopeless(all, edges, stopped); i >= 0 {
-			what := canBeDone
-			if stopped != nobody {
-				what += fmt.Sprintf(": while %d is stopped", stopped)
-			}
-			return explored{len(all), what, trace(int32(i), nil)}
-		}
-	}
-	return explored{states: len(all)}
+	return actors
 }
 
-// hopeless finds a universe from which others than the one who is stopped can't get
-// everything done, or returns -1. Edges are in the order of where they lead.
-func (x *explorer) hopeless(all []universe, edges []edge, stopped int) int {
-	first := make([]int32, len(all)+1)
-	for _, e := range edges {
-		first[e.to+1]++
-	}
-	for i := range all {
-		first[i+1] += first[i]
-	}
-	fine := make([]bool, len(all))
-	var todo []int32
-	for i := range all {
-		x.restore(all[i].words)
-		if x.good(&all[i], stopped) {
-			fine[i] = true
-			todo = append(todo, int32(i))
-		}
-	}
-	for len(todo) > 0 {
-		n := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		for _, e := range edges[first[n]:first[n+1]] {
-			if !fine[e.from] && int(e.who) != stopped {
-				fine[e.from] = true
-				todo = append(todo, e.from)
-			}
-		}
-	}
-	return slices.Index(fine, false)
-}
+// holdsUp: in a scenario with stops nobody has to wait for anybody.
+func (x *explorer) holdsUp(u *universe, stopped int) bool { return false }
 
 // A fault is a mutant: the protocol with one fault. That the exploration finds it shows that
 // it would be missed.
@@ -426,7 +339,7 @@ func findFaults(t *testing.T, faults []fault) {
 		t.Run(f.name, func(t *testing.T) {
 			in := f.in
 			in.fault = f.fault
-			x := in.explore()
+			x := explore(&in)
 			t.Logf("%d states", x.states)
 			if !strings.HasPrefix(x.broken, f.breaks) || x.broken == "" {
 				t.Errorf("broken is %q, want %q\n%s", x.broken, f.breaks, x.trace)
@@ -446,7 +359,7 @@ func exploreAll(t *testing.T, what string, all []named) {
 	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
 			in := s.in
-			x := in.explore()
+			x := explore(&in)
 			t.Logf("%d states", x.states)
 			states += x.states
 			if x.broken != "" {

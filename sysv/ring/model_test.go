@@ -199,7 +199,7 @@ func (m *model) index(w *word) int {
 	return int(uintptr(unsafe.Pointer(w))-uintptr(unsafe.Pointer(&m.buffer[0]))) / 4
 }
 
-func (m *model) begin() world {
+func (m *model) start() world {
 	clear(m.buffer)
 	s := m.mem.shared
 	s.tail.v.Store(m.first)
@@ -271,6 +271,7 @@ type run struct {
 	wakes   bool // without a reason
 	broken  string
 	what    string
+	tells   bool // what it does
 }
 
 type stop struct{ blocked bool }
@@ -288,7 +289,9 @@ func (r *run) each(a access, w *word, old, new uint32) uint32 {
 	answer := r.access(a, w, old, new)
 	if visible {
 		r.acted = true
-		r.what = fmt.Sprintf("%v %s", a, r.name(w))
+		if r.tells {
+			r.what = fmt.Sprintf("%v %s", a, r.name(w))
+		}
 	}
 	r.answers = binary.LittleEndian.AppendUint32(r.answers, answer)
 	return answer
@@ -701,15 +704,14 @@ func (r *run) nextAction() {
 }
 
 const (
-	neededIsKept     = "what somebody needs is not written over"
-	wholeRecords     = "records are delivered whole"
-	neverAfterDone   = "nothing is delivered again after Done"
-	onceAtATime      = "a record is with one consumer at a time"
-	attemptsAreTold  = "attempts are deliveries"
-	onlyCommitted    = "nothing is delivered that is not committed"
-	exactlyOnePlace  = "a record is in exactly one place"
-	endComesLast     = "io.EOF comes after everything is done"
-	everythingIsDone = "everything can still be done"
+	neededIsKept    = "what somebody needs is not written over"
+	wholeRecords    = "records are delivered whole"
+	neverAfterDone  = "nothing is delivered again after Done"
+	onceAtATime     = "a record is with one consumer at a time"
+	attemptsAreTold = "attempts are deliveries"
+	onlyCommitted   = "nothing is delivered that is not committed"
+	exactlyOnePlace = "a record is in exactly one place"
+	endComesLast    = "io.EOF comes after everything is done"
 )
 
 // delivers keeps the ledger where a consumer goes on in a lease that is his.
@@ -854,14 +856,7 @@ func (m *model) stuck(w *world, g *ghost) bool {
 	return false
 }
 
-type move struct {
-	to   world
-	who  int
-	what string
-	bad  string
-}
-
-func (m *model) moves(w *world) (all []move) {
+func (m *model) moves(w *world, tells bool) (all []move[world]) {
 	for i := range len(m.producers) + len(m.consumers) {
 		p := &w.process[i]
 		if p.stage == ended || p.stage == died || p.stage == away {
@@ -872,9 +867,12 @@ func (m *model) moves(w *world) (all []move) {
 				continue
 			}
 			to := *w
-			r := &run{model: m, w: &to, who: i, wakes: wakes}
+			r := &run{model: m, w: &to, who: i, wakes: wakes, tells: tells}
 			if r.step() {
-				all = append(all, move{to: to, who: i, what: fmt.Sprintf("%v: %s", p.stage, r.what), bad: r.broken})
+				if tells {
+					r.what = fmt.Sprintf("%v: %s%s", p.stage, r.what, m.show(&to))
+				}
+				all = append(all, move[world]{to, i, r.what, r.broken})
 				break
 			}
 		}
@@ -882,128 +880,22 @@ func (m *model) moves(w *world) (all []move) {
 			to := *w
 			to.deaths--
 			m.kill(&to, i)
-			all = append(all, move{to: to, who: i, what: "dies"})
+			all = append(all, move[world]{to, i, "dies", ""})
 		}
 	}
 	return all
 }
 
-// mostStates is what the exploration has memory for.
-const mostStates = 1_000_000
-
-type explored struct {
-	states        int
-	broken, trace string
-}
-
-func (m *model) explore() explored {
-	before := each
-	defer func() { each, copyingByWords = before, false }()
-	worlds := []world{m.begin()}
-	number := map[world]int32{worlds[0]: 0}
-	parent := []int32{-1}
-	var edges []edge
-	trace := func(i int32, last *move) string {
-		var steps []string
-		if last != nil {
-			steps = append(steps, fmt.Sprintf("P%d %s%s", last.who, last.what, m.show(&last.to)))
-		}
-		for ; parent[i] >= 0; i = parent[i] {
-			before := worlds[parent[i]]
-			for _, mv := range m.moves(&before) {
-				if mv.to == worlds[i] {
-					steps = append(steps, fmt.Sprintf("P%d %s%s", mv.who, mv.what, m.show(&mv.to)))
-					break
-				}
-			}
-		}
-		slices.Reverse(steps)
-		return strings.Join(steps, "\n")
-	}
-	for i := 0; i < len(worlds); i++ {
-		if len(worlds) > mostStates {
-			return explored{len(worlds), "too many states", trace(int32(i), nil)}
-		}
-		w := worlds[i]
-		if bad := m.check(&w); bad != "" {
-			return explored{len(worlds), bad, trace(int32(i), nil)}
-		}
-		for _, mv := range m.moves(&w) {
-			if mv.bad != "" {
-				return explored{len(worlds), mv.bad, trace(int32(i), &mv)}
-			}
-			n, ok := number[mv.to]
-			if !ok {
-				n = int32(len(worlds))
-				number[mv.to] = n
-				worlds, parent = append(worlds, mv.to), append(parent, int32(i))
-			}
-			edges = append(edges, edge{int32(i), n, int8(mv.who)})
-		}
-	}
-	// From everywhere it must be possible that all is done.
-	slices.SortFunc(edges, func(a, b edge) int { return int(a.to - b.to) })
-	if i := m.hopeless(worlds, edges, nobody); i >= 0 {
-		return explored{len(worlds), everythingIsDone, trace(int32(i), nil)}
-	}
+func (m *model) stoppable() (actors int) {
 	if m.stops {
-		for who := range len(m.producers) + len(m.consumers) {
-			if i := m.hopeless(worlds, edges, who); i >= 0 {
-				return explored{len(worlds), fmt.Sprintf("%s: while process %d is stopped", everythingIsDone, who), trace(int32(i), nil)}
-			}
-		}
+		actors = len(m.producers) + len(m.consumers)
 	}
-	return explored{states: len(worlds)}
-}
-
-// An edge is a move of a process from one world to another.
-type edge struct {
-	from, to int32
-	who      int8
-}
-
-const nobody = -1
-
-// hopeless finds a world from which others than the one who is stopped can't get
-// everything done, though he holds up nobody; or else returns -1. Edges are in the
-// order of where they lead.
-func (m *model) hopeless(worlds []world, edges []edge, stopped int) int {
-	first := make([]int32, len(worlds)+1)
-	for _, e := range edges {
-		first[e.to+1]++
-	}
-	for i := range worlds {
-		first[i+1] += first[i]
-	}
-	fine := make([]bool, len(worlds))
-	var todo []int32
-	for i := range worlds {
-		if m.good(&worlds[i], stopped) {
-			fine[i] = true
-			todo = append(todo, int32(i))
-		}
-	}
-	for len(todo) > 0 {
-		n := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		for _, e := range edges[first[n]:first[n+1]] {
-			if !fine[e.from] && int(e.who) != stopped {
-				fine[e.from] = true
-				todo = append(todo, e.from)
-			}
-		}
-	}
-	for i := range worlds {
-		if !fine[i] && (stopped == nobody || !worlds[i].holdsUp(stopped)) {
-			return i
-		}
-	}
-	return -1
+	return actors
 }
 
 // holdsUp tells whether a process has what others have to wait for, for as long as
 // it is stopped: one of the mutexes, or a record that it is writing or was given.
-func (w *world) holdsUp(who int) bool {
+func (m *model) holdsUp(w *world, who int) bool {
 	if w.owner[0] == int8(who) || w.owner[1] == int8(who) {
 		return true
 	}
@@ -1150,7 +1042,7 @@ func TestModel(t *testing.T) {
 	states := 0
 	for _, in := range all {
 		t.Run(in.name, func(t *testing.T) {
-			x := newModel(in).explore()
+			x := explore(newModel(in))
 			t.Logf("%d states", x.states)
 			states += x.states
 			if x.broken != "" {
