@@ -47,23 +47,25 @@ var crowd = sysvtest.Helper("crowd", func(args []string) error {
 	for range n[0] {
 		go func() { errs <- untilChanged(bg, c, 0) }()
 	}
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	most := 0
 	for waiting, woken := n[0], false; waiting > 0; {
-		threads, err := kit.Threads()
-		if err != nil {
-			return err
-		}
-		most = max(most, threads)
-		if !woken && event.Waiting(c) == n[0] {
-			c.Advance()
-			woken = true
-		}
 		select {
 		case err := <-errs:
 			if waiting--; err != nil {
 				return err
 			}
-		case <-time.After(time.Millisecond):
+		case <-look.C:
+			threads, err := kit.Threads()
+			if err != nil {
+				return err
+			}
+			most = max(most, threads)
+			if !woken && event.Waiting(c) == n[0] {
+				c.Advance()
+				woken = true
+			}
 		}
 	}
 	fmt.Println(most)
