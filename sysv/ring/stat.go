@@ -1,22 +1,11 @@
 package ring
 
-import (
-	"fmt"
-	"syscall"
-
-	"example.com/sysvipc/sysv"
-	"example.com/sysvipc/sysv/lock"
-)
+import "example.com/sysvipc/sysv/lock"
 
 // QueueStat is the state of a queue.
 type QueueStat struct {
-	// Key is that of the segment and the set, and these are their ids.
-	Key              sysv.Key
-	SegmentID, SetID int
-	// Processes is how many can be members at once, and Members who they are. Producers
-	// are the slots of those who have sent and not finished.
-	Processes int
-	Members   []lock.Member
+	GroupStat
+	// Producers are the slots of the members who have sent and not finished.
 	Producers []int
 	// Size is how many bytes the ring has, and Used how many of them are not free, with
 	// what stands before each record and the padding at the end.
@@ -35,8 +24,6 @@ type QueueStat struct {
 	// ConsumersWait and ProducersWait tell whether somebody waits for a record or for
 	// room, or has done so and died, or has been woken just now.
 	ConsumersWait, ProducersWait bool
-	// Ephemeral is as in Config.
-	Ephemeral bool
 }
 
 // A Lease is records that a consumer has.
@@ -63,25 +50,12 @@ func (q *Queue) Stat() (st QueueStat, err error) {
 // InspectQueue returns the state of the queue whose segment has an id without joining
 // it: it takes no place, and needs only the permission to read. It is [Queue.Stat] else.
 func InspectQueue(id int) (QueueStat, error) {
-	var st QueueStat
-	_, err := lock.Inspect(id, func(group lock.Stat, b []byte) error {
-		m, err := viewQueue(b)
-		if group.Format != queueFormat || err != nil {
-			return notOf(group, id, "queue")
-		}
-		st = m.state(group)
-		return nil
-	})
-	return st, err
-}
-
-func notOf(group lock.Stat, id int, kind string) error {
-	return &sysv.Error{Op: "ring", Key: group.Key, ID: id, Err: syscall.EINVAL, Hint: fmt.Sprintf("a group whose memory holds %q is no %s", group.Format, kind)}
+	return inspect(id, queueFormat, "queue", viewQueue, (*memory).state)
 }
 
 func (m *memory) state(group lock.Stat) QueueStat {
-	st := QueueStat{Key: group.Key, SegmentID: group.SegmentID, SetID: group.SetID, Processes: group.Processes, Members: group.Members,
-		Producers: producers(group, m.producing), Size: int64(m.size) * unit, AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit), Ephemeral: group.Ephemeral,
+	st := QueueStat{GroupStat: statOf(group), Producers: producers(group, m.producing), Size: int64(m.size) * unit,
+		AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit),
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
 	read, tail := m.read.load(), m.tail.load()
 	oldest := read
