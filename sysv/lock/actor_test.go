@@ -113,7 +113,7 @@ func (a *actor) do(command string) error {
 	switch command {
 	case "create":
 		var err error
-		a.group, err = lock.Create(bg, a.key, accountCount, &lock.Config{Processes: room})
+		a.group, err = lock.Create(bg, a.key, accountCount, &lock.Config{Processes: room, RWMutexes: 1})
 		return err
 	case "open":
 		return a.open(kit.Patience)
@@ -133,6 +133,7 @@ func (a *actor) do(command string) error {
 }
 
 func (a *actor) doAsMember(command string) error {
+	rw := a.group.RWMutex(0)
 	switch command {
 	case "lock":
 		abandoned, err := a.group.Mutex(0).Lock(a.ctx)
@@ -164,6 +165,24 @@ func (a *actor) doAsMember(command string) error {
 		return a.beBusy(true, 1)
 	case "stay busy elsewhere":
 		return a.beBusy(false, 1)
+	case "read", "write":
+		call := rw.RLock
+		if command == "write" {
+			call = rw.Lock
+		}
+		abandoned, err := call(a.ctx)
+		if abandoned {
+			a.told++
+		}
+		return err
+	case "repair":
+		return rw.Repaired()
+	case "unread":
+		return rw.RUnlock()
+	case "unwrite":
+		return rw.Unlock()
+	case "downgrade":
+		return rw.Downgrade()
 	case "open", "rest":
 		return nil
 	case "remove":
@@ -177,7 +196,7 @@ func (a *actor) doAsMember(command string) error {
 }
 
 func (a *actor) openOrCreate(ctx context.Context) (err error) {
-	a.group, _, err = lock.OpenOrCreate(ctx, a.key, accountCount, &lock.Config{Processes: room})
+	a.group, _, err = lock.OpenOrCreate(ctx, a.key, accountCount, &lock.Config{Processes: room, RWMutexes: 1})
 	return err
 }
 

@@ -30,7 +30,12 @@ type Config struct {
 	// a group of his own where a program expects another's.
 	OwnedBy *uint32
 
-	// Memory is how many bytes the segment has for what the mutexes guard, which
+	// RWMutexes is how many of these the group has beside its mutexes, 0 to 4096. Each
+	// takes 128 bytes for each of Processes, who so share nothing while they only read,
+	// and 128 more: 33 KB where that is 256.
+	RWMutexes int
+
+	// Memory is how many bytes the segment has for what its locks guard, which
 	// [Group.Memory] returns in every member: rounded up to a multiple of 128, at
 	// which it also begins. 0 means none.
 	Memory int
@@ -56,8 +61,8 @@ const (
 	operations = 2
 )
 
-// Create makes a group of n mutexes, 1 to 4096, all free, and joins it, unless ctx
-// ends before that is done. If there
+// Create makes a group of n mutexes, 0 to 4096, and Config.RWMutexes, at least one of
+// either, all free, and joins it, unless ctx ends before that is done. If there
 // is a segment with the key already, or a set that is not a group's, the error is
 // [fs.ErrExist]. With [sysv.Private] it always makes another group, which is
 // reached by its id.
@@ -85,8 +90,11 @@ func (cfg *Config) check(key sysv.Key, n int) (Config, error) {
 	if cfg != nil {
 		c = *cfg
 	}
-	if n < 1 || n > maxLocks {
-		return c, invalid(key, fmt.Sprintf("a group has 1 to %d mutexes, not %d", maxLocks, n))
+	if n < 0 || n > maxLocks || n == 0 && c.RWMutexes == 0 {
+		return c, invalid(key, fmt.Sprintf("a group has 1 to %d mutexes, not %d, or RWMutexes", maxLocks, n))
+	}
+	if c.RWMutexes < 0 || c.RWMutexes > maxLocks {
+		return c, invalid(key, fmt.Sprintf("a group has 0 to %d RWMutexes, not %d", maxLocks, c.RWMutexes))
 	}
 	if c.Processes < 0 || c.Processes > maxSlots {
 		return c, invalid(key, fmt.Sprintf("a group is for 1 to %d processes, not %d", maxSlots, c.Processes))
@@ -100,7 +108,7 @@ func (cfg *Config) check(key sysv.Key, n int) (Config, error) {
 	if c.Processes == 0 {
 		c.Processes = defaultProcesses
 		if l, err := sem.Limits(); err == nil {
-			c.Processes = max(1, min(c.Processes, l.SemMSL-semaphores(n, 0)))
+			c.Processes = max(1, min(c.Processes, l.SemMSL-semaphores(n+c.RWMutexes, 0)))
 		}
 	}
 	return c, nil
@@ -114,7 +122,7 @@ func badFormat(s string) string {
 
 // shape is that of a group of n mutexes.
 func (c Config) shape(n int) shape {
-	return shape{locks: n, slots: c.Processes, lines: (c.Memory + line - 1) / line}
+	return shape{locks: n, shared: c.RWMutexes, slots: c.Processes, lines: (c.Memory + line - 1) / line}
 }
 
 // create makes a group where the key has no segment, and tells whether it has.
@@ -202,7 +210,7 @@ func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, 
 	}
 	at(setMade)
 	*mem.header = header{magic: magic, set: uint32(set.ID()), version: version,
-		locks: uint32(n), slots: uint32(shape.slots), lines: uint32(shape.lines), format: formatOf(c.Format),
+		locks: uint32(n), shared: uint32(shape.shared), slots: uint32(shape.slots), lines: uint32(shape.lines), format: formatOf(c.Format),
 		segment: uint32(seg.ID()), key: uint32(seg.Key())}
 	if c.Ephemeral {
 		mem.header.ends = 1
@@ -217,7 +225,7 @@ func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, 
 
 // makeSet makes the set of a new segment, under the same key.
 func makeSet(ctx context.Context, seg *shm.Segment, n int, c Config) (*sem.Set, error) {
-	values := make([]int, semaphores(n, c.Processes))
+	values := make([]int, semaphores(c.shape(n).cells(), c.Processes))
 	values[doorAt] = 1
 	s := signature(seg.ID())
 	copy(values[signedAt:], s[:])

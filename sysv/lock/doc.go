@@ -1,5 +1,6 @@
-// Package lock has mutexes between processes that cost what a [sync.Mutex] costs
-// while nobody contends, and survive kill -9 of their holder at any instruction.
+// Package lock has mutexes and read/write locks between processes that cost what those of
+// package sync cost while nobody contends, and survive kill -9 of their holder at any
+// instruction.
 //
 // A group of mutexes is one shared memory segment and one semaphore set, and takes
 // its key for both: a segment or set of the program's own needs another. It is for
@@ -41,6 +42,25 @@
 // after one or two turns of his. There is no order among those who wait, and
 // TryLock takes what is free, whoever waits.
 //
+// # Readers and writers
+//
+// [Group.RWMutex] gives a read/write lock, of which Config.RWMutexes says how many there
+// are:
+//
+//	m := g.RWMutex(0)
+//	abandoned, err := m.RLock(ctx) // or Lock, and Unlock
+//	...
+//	defer m.RUnlock()
+//
+// A reader that is killed keeps nobody out, as one does for good in a pthread_rwlock_t. A
+// writer that is killed leaves it abandoned, of which readers hear too. Readers write to
+// no memory that processes share: each process counts its own on a line of its own, 128
+// bytes for each of Config.Processes and each RWMutex, 32 KiB where that is 256. A writer
+// looks at all of them that have ever been used: it is for what is read far more often
+// than written.
+//
+// # More of a mutex
+//
 // A stopped owner (SIGSTOP) is alive: others wait for it. A process that is
 // stopped while it does not own the mutex holds up others for a tenth of a second
 // at most, where it was about to wake them. After exec the new
@@ -54,7 +74,7 @@
 // works across PID namespaces: it is the kernel that adds and subtracts at a
 // process's end what SEM_UNDO remembers (semop(2)).
 //
-// The segment has a header, and a 32-bit word for each mutex, on a cache line of its own: 0
+// The segment has a header, and a 32-bit word for each mutex, on a line of its own: 0
 // while it is free, else the slot of its owner, that slot's generation, and W if
 // there may be waiters.
 //
@@ -97,6 +117,27 @@
 //     marked. If W was set, add a token unless there is one.
 //   - Leave: subtract 1 from the slot's semaphore with undo; then for each armed
 //     mutex add 1 to its tokens with undo, and subtract 1.
+//
+// A RWMutex has such a mutex for its writers, and for each slot a word that counts who
+// reads there. It is cleared by who joins, before the slot is alive.
+//
+//   - RLock: add 1 to my word, then look at the writers'. If that names nobody, or its
+//     owner lets readers in, I am in. Else subtract 1, and tell who waits for readers. Look
+//     whether the owner lives, as above: if not take his place, mark the mutex abandoned if
+//     he was in, add 1 to my word, and only then give the place back. Else announce that I
+//     wait for writers, look once more, and wait. Who has waited for 5 ms says so in his
+//     word.
+//   - RUnlock: subtract 1, and tell who waits for readers.
+//   - Lock: take the mutex. Then from slot to slot: who reads there, and whose slot is
+//     alive, is waited for: announce that, look once more, and wait. Where somebody has
+//     waited long, let readers in before, until all of those have come or a tenth of a
+//     second has passed, and begin anew; once for each Lock. Then mark that I am in.
+//   - Unlock: take that mark away, give the mutex back, and tell who waits for writers.
+//     Downgrade adds 1 to my word before.
+//
+// What is told and waited for there is a Count of [example.com/sysvipc/sysv/event]. Who is
+// killed before he tells it keeps others waiting for a tenth of a second: after that they
+// look anew, and see who lives.
 //
 // Whoever took a token looks again, even if his context has ended meanwhile, and
 // so sets W before he gives up; where he can't look, he puts it back: no token is

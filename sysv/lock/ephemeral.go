@@ -39,6 +39,9 @@ func (c Config) anew(n int, done func()) renewal {
 		for i := range g.cells {
 			g.cells[i].clear()
 		}
+		for i := range g.crowds {
+			g.crowds[i].word.Store(0)
+		}
 		clear(g.guarded)
 		if c.Init != nil {
 			if err := c.Init(g.guarded); err != nil {

@@ -4,6 +4,9 @@ package lock
 // whose turn it is.
 func Queued(m *Mutex) int { return m.turn.Queued() }
 
+// Visits is how many calls of this process look round or wait at a RWMutex.
+func Visits(m *RWMutex) int { return int(m.visits.Load()) }
+
 // TakeSlot is joining, but for the door.
 func TakeSlot(g *Group, slot int) error {
 	e := entry{at: numbering, slot: slot}

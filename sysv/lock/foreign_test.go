@@ -35,8 +35,10 @@ const (
 	segmentWord = 8
 	keyWord     = 9
 	memoryWord  = 10
+	sharedWord  = 16
+	usedWord    = 17
 
-	lineWords = 32 // the header has one line, and then each mutex
+	lineWords = 32 // the header has one line, each mutex, and each slot for each RWMutex
 
 	joining  = 0
 	signedAt = 1
@@ -72,6 +74,28 @@ func wordsOf(t testing.TB, id int) []uint32 {
 	return w
 }
 
+func TestLayoutOfRWMutexes(t *testing.T) {
+	g := newGroupFor(t, 1, &lock.Config{Processes: 3, RWMutexes: 2})
+	w := wordsOf(t, g.ID())
+	theirs := join(t, g)
+	kit.Must(t, rlock(t, theirs.RWMutex(1)))
+	kit.Must(t, rlock(t, theirs.RWMutex(1)))
+	lockRW(t, g.RWMutex(0))
+	want := make([]uint32, lineWords*(1+1+2+2*3)+3)
+	copy(want, magic)
+	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 4, 1, 3, uint32(g.ID()), uint32(g.Key())})
+	want[sharedWord], want[usedWord] = 2, 2
+	want[lineOf(1)], want[lineOf(1)+1] = 1<<20|1, 1<<4 // slot 0 is in
+	want[lineOf(3)+(3+1)*lineWords] = 2                // of slot 1
+	want[lineOf(3)+6*lineWords], want[lineOf(3)+6*lineWords+1] = 1, 1
+	if diff := cmp.Diff(want, slices.Clone(w)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	kit.Must(t, g.RWMutex(0).Unlock())
+	kit.Must(t, theirs.RWMutex(1).RUnlock())
+	kit.Must(t, theirs.RWMutex(1).RUnlock())
+}
+
 func TestLayout(t *testing.T) {
 	g := newGroupFor(t, 2, &lock.Config{Processes: 3})
 	w := wordsOf(t, g.ID())
@@ -79,7 +103,7 @@ func TestLayout(t *testing.T) {
 	take(t, m)
 	want := make([]uint32, words(2, 3))
 	copy(want, magic)
-	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 3, 2, 3, uint32(g.ID()), uint32(g.Key())})
+	copy(want[setWord:], []uint32{uint32(stat(t, g).SetID), 4, 2, 3, uint32(g.ID()), uint32(g.Key())})
 	want[lineOf(1)] = 2<<20 | 1 // slot 1, first generation
 	want[generationOf(2, 0)], want[generationOf(2, 1)] = 1, 1
 	if diff := cmp.Diff(want, slices.Clone(w)); diff != "" {
@@ -108,7 +132,7 @@ func fakeOf(t testing.TB, key sysv.Key, locks, slots int, change func(w []uint32
 
 func fillHeader(w []uint32, key sysv.Key, segment, set, locks, slots int) {
 	copy(w, magic)
-	copy(w[setWord:], []uint32{uint32(set), 3, uint32(locks), uint32(slots), uint32(segment), uint32(key)})
+	copy(w[setWord:], []uint32{uint32(set), 4, uint32(locks), uint32(slots), uint32(segment), uint32(key)})
 }
 
 // fakeWith has n words, which fill fills.
@@ -162,10 +186,10 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 		}, "a segment of 124 bytes"},
 		{"a header alone", func(t *testing.T, key sysv.Key) {
 			fakeWith(t, key, 32, func(id int, w []uint32) { fillHeader(w, key, id, 0, 1, 2) })
-		}, "128 bytes can't be 1 mutexes for 2 processes"},
+		}, "128 bytes can't be 1 mutexes and 0 RWMutexes for 2 processes"},
 		{"another version", func(t *testing.T, key sysv.Key) {
-			fake(t, key, func(w []uint32) { w[versionWord] = 4 })
-		}, "version 4, this is for version 3"},
+			fake(t, key, func(w []uint32) { w[versionWord] = 3 })
+		}, "version 3, this is for version 4"},
 		{"a copy of another group's", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[segmentWord]++ })
 		}, "it says that it is segment "},
@@ -174,13 +198,19 @@ func TestForeignSegmentsAreRefused(t *testing.T) {
 		}, "it says that its key is 0x0000abcd"},
 		{"one word too few", func(t *testing.T, key sysv.Key) {
 			fakeWith(t, key, words(1, 2)-1, func(id int, w []uint32) { fillHeader(w, key, id, 0, 1, 2) })
-		}, "can't be 1 mutexes for 2 processes"},
+		}, "can't be 1 mutexes and 0 RWMutexes for 2 processes"},
 		{"more mutexes than fit", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord] = 2 })
 		}, "can't be 2 mutexes"},
 		{"no mutexes", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[locksWord], w[slotsWord] = 0, lineWords+2 })
 		}, "can't be 0 mutexes"},
+		{"more RWMutexes than fit", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[sharedWord] = 1 })
+		}, "can't be 1 mutexes and 1 RWMutexes"},
+		{"RWMutexes past every limit", func(t *testing.T, key sysv.Key) {
+			fake(t, key, func(w []uint32) { w[sharedWord] = 1<<32 - 1 })
+		}, "can't be 1 mutexes"},
 		{"memory where there is none", func(t *testing.T, key sysv.Key) {
 			fake(t, key, func(w []uint32) { w[memoryWord] = 1 })
 		}, "2 processes and 128 bytes of memory"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"example.com/sysvipc/sysv"
@@ -21,7 +22,8 @@ type Group struct {
 	seg     *shm.Segment
 	mapping *shm.Mapping
 	set     *sem.Set
-	mutexes []Mutex
+	mutexes []Mutex // and after those of Mutex the writers' of each RWMutex
+	shared  []RWMutex
 
 	slot int
 	me   uint32 // the word of a mutex that this process has
@@ -41,9 +43,13 @@ func enter(ctx context.Context, mapping *shm.Mapping, mem memory, set *sem.Set, 
 }
 
 func newGroup(mapping *shm.Mapping, mem memory, set *sem.Set) *Group {
-	g := &Group{memory: mem, seg: mapping.Segment(), mapping: mapping, set: set, mutexes: make([]Mutex, len(mem.cells))}
+	g := &Group{memory: mem, seg: mapping.Segment(), mapping: mapping, set: set,
+		mutexes: make([]Mutex, len(mem.cells)), shared: make([]RWMutex, len(mem.crowds)/len(mem.generations))}
 	for i := range g.mutexes {
 		g.mutexes[i].init(g, i, &g.cells[i])
+	}
+	for i := range g.shared {
+		g.shared[i].init(g, i)
 	}
 	return g
 }
@@ -51,7 +57,7 @@ func newGroup(mapping *shm.Mapping, mem memory, set *sem.Set) *Group {
 // Mutex returns the mutex i of the group, 0 to Len-1: the same one each time.
 // Every method of any other fails.
 func (g *Group) Mutex(i int) *Mutex {
-	if i < 0 || i >= len(g.mutexes) {
+	if i < 0 || i >= g.Len() {
 		none := new(Mutex)
 		none.init(g, i, new(cell))
 		return none
@@ -59,11 +65,23 @@ func (g *Group) Mutex(i int) *Mutex {
 	return &g.mutexes[i]
 }
 
+// RWMutex returns the RWMutex i of the group, 0 to RWMutexes-1: the same one each time.
+// Every method of any other fails.
+func (g *Group) RWMutex(i int) *RWMutex {
+	if i < 0 || i >= len(g.shared) {
+		return noRWMutex(g, i)
+	}
+	return &g.shared[i]
+}
+
 // Len returns how many mutexes the group has, which never changes.
-func (g *Group) Len() int { return len(g.mutexes) }
+func (g *Group) Len() int { return len(g.mutexes) - len(g.shared) }
+
+// RWMutexes returns how many RWMutexes the group has, which never changes.
+func (g *Group) RWMutexes() int { return len(g.shared) }
 
 func (g *Group) shape() shape {
-	return shape{len(g.cells), len(g.generations), len(g.guarded) / line}
+	return shape{g.Len(), g.RWMutexes(), len(g.generations), len(g.guarded) / line}
 }
 
 // ID returns the id of the group's segment, 0 or more, by which [OpenID] finds
@@ -73,8 +91,8 @@ func (g *Group) ID() int { return g.seg.ID() }
 // Key returns the group's key.
 func (g *Group) Key() sysv.Key { return g.seg.Key() }
 
-// ErrInUse says that Close came while this process held a mutex of the group or
-// waited for one.
+// ErrInUse says that Close came while this process held a mutex or a RWMutex of the
+// group or waited for one.
 var ErrInUse = errors.New("mutex is held or awaited by this process")
 
 // Close ends the membership: the slot is free for another process, and nothing
@@ -94,6 +112,11 @@ func (g *Group) Close() error {
 		return nil
 	}
 	g.haveLook()
+	for i := range g.shared {
+		if m := &g.shared[i]; m.inUse() {
+			return m.writer.error(ErrInUse)
+		}
+	}
 	var armedMutexes []*Mutex
 	for i := range g.mutexes {
 		m := &g.mutexes[i]
@@ -112,6 +135,9 @@ func (g *Group) Close() error {
 	gone := new(cell) // for Unlock, which looks before it asks
 	for i := range g.mutexes {
 		g.mutexes[i].cell, g.mutexes[i].word = gone, &gone.word
+	}
+	for i := range g.shared {
+		g.shared[i].cell, g.shared[i].readers = gone, new(atomic.Uint32)
 	}
 	leave := g.leave
 	if g.ends != 0 {

@@ -9,7 +9,7 @@ type entry struct {
 	at         place
 	slot       int
 	generation uint32
-	mutex      int // the next to be looked at
+	mutex      int // the next to be looked at, or RWMutex
 	err        error
 }
 
@@ -43,8 +43,20 @@ func (e *entry) step(r roll) {
 		case word&^waiters == e.me():
 			e.try(e.generation + 1)
 		case e.mutex == r.mutexes():
-			e.at = raising
+			e.mutex, e.at = 0, raising
+			if r.rwmutexes() > 0 {
+				e.at = clearing
+			}
 		}
+	case clearing: // of a process that had the slot, and died; before the slot is alive
+		r.clearCrowd(e.mutex, e.slot)
+		if e.mutex++; e.mutex == r.rwmutexes() {
+			e.at = widening
+		}
+		at(crowdCleared)
+	case widening: // before a writer may have to see that this one reads
+		r.widen(e.slot + 1)
+		e.at = raising
 	case raising: // before the slot is alive: who sees it alive must see the generation
 		r.setGeneration(e.slot, e.generation)
 		e.at = living

@@ -84,7 +84,7 @@ func (l *locking) step(m mutex) {
 		l.has(takenOver)
 		l.at = dirtying
 	case dirtying:
-		m.mark(abandonedMark)
+		m.abandon()
 		l.at = recording
 		at(dirtied)
 	case recording:

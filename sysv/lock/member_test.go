@@ -50,7 +50,7 @@ func obey(g *lock.Group, line string) string {
 	var verb string
 	var i int
 	fmt.Sscan(line, &verb, &i)
-	m := g.Mutex(i)
+	m, rw := g.Mutex(i), g.RWMutex(i)
 	switch verb {
 	case "lock":
 		abandoned, err := m.Lock(bg)
@@ -62,6 +62,22 @@ func obey(g *lock.Group, line string) string {
 	case "pause":
 		pause(g)
 		return outcome(nil)
+	case "rlock":
+		abandoned, err := rw.RLock(bg)
+		return took(true, abandoned, err)
+	case "tryrlock":
+		return took(rw.TryRLock())
+	case "runlock":
+		return outcome(rw.RUnlock())
+	case "wlock":
+		abandoned, err := rw.Lock(bg)
+		return took(true, abandoned, err)
+	case "trywlock":
+		return took(rw.TryLock())
+	case "wunlock":
+		return outcome(rw.Unlock())
+	case "downgrade":
+		return outcome(rw.Downgrade())
 	case "repaired":
 		return outcome(m.Repaired())
 	case "unlock":

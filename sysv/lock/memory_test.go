@@ -79,7 +79,7 @@ func TestOpenOrCreateFillsMemoryOnce(t *testing.T) {
 	wantMemory(t, again, 256, 'a')
 	cfg.Memory = 257
 	_, _, err = lock.OpenOrCreate(kit.Patient(t), key, 1, &cfg)
-	kit.WantError(t, err, sysv.ErrSize, "256 bytes of memory, 1 and 384 are asked for")
+	kit.WantError(t, err, sysv.ErrSize, "256 bytes of memory, 1 mutexes, 0 RWMutexes and 384 bytes of memory are asked for")
 }
 
 func TestView(t *testing.T) {

@@ -33,6 +33,22 @@ var methods = []struct {
 	{"Mutex.TryLock out of range", func(g *lock.Group) error { _, _, err := g.Mutex(2).TryLock(); return err }, closed, "EINVAL"},
 	{"Mutex.Unlock out of range", func(g *lock.Group) error { return g.Mutex(2).Unlock() }, closed, "EINVAL"},
 	{"Mutex.Repaired out of range", func(g *lock.Group) error { return g.Mutex(2).Repaired() }, closed, "EINVAL"},
+	{"RWMutex.RLock", func(g *lock.Group) error { _, err := g.RWMutex(0).RLock(bg); return err }, closed, removed},
+	{"RWMutex.TryRLock", func(g *lock.Group) error { _, _, err := g.RWMutex(0).TryRLock(); return err }, closed, removed},
+	{"RWMutex.RUnlock", func(g *lock.Group) error { return g.RWMutex(0).RUnlock() }, closed, notLocked},
+	{"RWMutex.Lock", func(g *lock.Group) error { _, err := g.RWMutex(0).Lock(bg); return err }, closed, removed},
+	{"RWMutex.TryLock", func(g *lock.Group) error { _, _, err := g.RWMutex(0).TryLock(); return err }, closed, removed},
+	{"RWMutex.Unlock", func(g *lock.Group) error { return g.RWMutex(0).Unlock() }, closed, notLocked},
+	{"RWMutex.Downgrade", func(g *lock.Group) error { return g.RWMutex(0).Downgrade() }, closed, notLocked},
+	{"RWMutex.Repaired", func(g *lock.Group) error { return g.RWMutex(0).Repaired() }, closed, notLocked},
+	{"RWMutex.RLock out of range", func(g *lock.Group) error { _, err := g.RWMutex(1).RLock(bg); return err }, closed, "EINVAL"},
+	{"RWMutex.TryRLock out of range", func(g *lock.Group) error { _, _, err := g.RWMutex(-1).TryRLock(); return err }, closed, "EINVAL"},
+	{"RWMutex.RUnlock out of range", func(g *lock.Group) error { return g.RWMutex(1).RUnlock() }, closed, "EINVAL"},
+	{"RWMutex.Lock out of range", func(g *lock.Group) error { _, err := g.RWMutex(1).Lock(bg); return err }, closed, "EINVAL"},
+	{"RWMutex.TryLock out of range", func(g *lock.Group) error { _, _, err := g.RWMutex(1).TryLock(); return err }, closed, "EINVAL"},
+	{"RWMutex.Unlock out of range", func(g *lock.Group) error { return g.RWMutex(1).Unlock() }, closed, "EINVAL"},
+	{"RWMutex.Downgrade out of range", func(g *lock.Group) error { return g.RWMutex(1).Downgrade() }, closed, "EINVAL"},
+	{"RWMutex.Repaired out of range", func(g *lock.Group) error { return g.RWMutex(1).Repaired() }, closed, "EINVAL"},
 	{"Group.Alive", func(g *lock.Group) error { _, err := g.Alive(g.Self()); return err }, closed, removed},
 	{"Group.Check", (*lock.Group).Check, closed, removed},
 	{"Group.Close", (*lock.Group).Close, "ok", "ok"},
@@ -46,11 +62,11 @@ var (
 )
 
 func TestMethodsAreComplete(t *testing.T) {
-	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true, "Group.Self": true, "Group.Memory": true}
+	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true, "Group.RWMutex": true, "Group.RWMutexes": true, "Group.Self": true, "Group.Memory": true}
 	for _, m := range methods {
 		known[m.name] = true
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[*lock.Group](), reflect.TypeFor[*lock.Mutex]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[*lock.Group](), reflect.TypeFor[*lock.Mutex](), reflect.TypeFor[*lock.RWMutex]()} {
 		for i := range typ.NumMethod() {
 			if name := typ.Elem().Name() + "." + typ.Method(i).Name; !known[name] {
 				t.Errorf("%s is not in the table of methods", name)
@@ -60,7 +76,7 @@ func TestMethodsAreComplete(t *testing.T) {
 }
 
 func TestMethodsAfterClose(t *testing.T) {
-	g := newGroup(t, 2)
+	g := newGroupFor(t, 2, &lock.Config{RWMutexes: 1})
 	id, key := g.ID(), g.Key()
 	wantFree(t, g.Mutex(0))
 	kit.Must(t, g.Close())
@@ -69,15 +85,17 @@ func TestMethodsAfterClose(t *testing.T) {
 			t.Errorf("%s: %s, want %s", m.name, got, m.closed)
 		}
 	}
-	if g.ID() != id || g.Key() != key || g.Len() != 2 {
-		t.Errorf("group %d, key %v, %d mutexes", g.ID(), g.Key(), g.Len())
+	if g.ID() != id || g.Key() != key || g.Len() != 2 || g.RWMutexes() != 1 {
+		t.Errorf("group %d, key %v, %d mutexes, %d RWMutexes", g.ID(), g.Key(), g.Len(), g.RWMutexes())
 	}
 }
 
 // What needs no system call otherwise hears of it too.
 func TestMethodsAfterRemove(t *testing.T) {
-	g := newGroup(t, 2)
+	g := newGroupFor(t, 2, &lock.Config{RWMutexes: 1})
 	wantFree(t, g.Mutex(0))
+	kit.Must(t, rlock(t, g.RWMutex(0)))
+	kit.Must(t, g.RWMutex(0).RUnlock())
 	kit.Must(t, g.Remove())
 	got, want := make(map[string]string), make(map[string]string)
 	for _, m := range methods {

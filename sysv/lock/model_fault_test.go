@@ -10,9 +10,12 @@ type faults struct {
 	onTry   func(a *access, do ops) (bool, error)
 	onWait  func(a *access, do ops) (bool, error)
 	onValue func(a *access, of semaphore) (int, error)
+	// orphaned is what the marks become where an owner has died, if not nil.
+	orphaned func(marks uint32) uint32
 
 	arming             armingTime
 	noEndOfWaits       bool
+	neverForgets       bool // a writer waits for a reader whom it lets in, whatever happens
 	leavesWhileHeld    bool
 	leavesBeforeWaking bool
 	undoneApart        bool // an end undoes tokens before liveness, as of two sets

@@ -42,6 +42,9 @@ func (m *model) start() world {
 	w := world{shared: shared{ends: m.ends, starts: m.starts, leaves: m.leaves, stops: m.stops,
 		looks: m.looks, removals: m.removals, wraps: m.wraps}}
 	w.values[index(door)] = 1
+	if m.rw != "" && !m.joining {
+		w.used = m.processes
+	}
 	for i := range m.processes {
 		p := &w.process[i]
 		p.does, p.rounds = outside, m.rounds
@@ -110,7 +113,7 @@ func (m *model) end(w world, i int) {
 		return
 	}
 	w.ends--
-	w.abandoned = w.abandoned || p.owns()
+	w.abandoned = w.abandoned || m.rw == "" && p.owns() || m.rw != "" && p.writes()
 	if m.undoneApart {
 		m.undo(&w, p, tokens)
 		*p = process{does: halfEnded, undo: p.undo}
@@ -160,6 +163,9 @@ func (m *model) act(w world, i int) {
 		}
 	case idles:
 		m.idle(w, i)
+	case reads:
+		p.does, p.sharing = withdraws, sharing{at: m.after(withdraws, beginning, withdrawing), then: done}
+		m.must("RUnlock()", w, i)
 	case holds:
 		if w.marks&abandonedMark != 0 {
 			c := w
@@ -169,6 +175,10 @@ func (m *model) act(w world, i int) {
 		}
 		if m.leavesWhileHeld {
 			m.leave(w, i)
+		}
+		if m.rw != "" {
+			m.vacate(w, i)
+			return
 		}
 		p.does, p.unlocking = unlocks, unlocking{at: m.after(unlocks, beginning, freeing), me: p.me}
 		m.must("Unlock()", w, i)
@@ -192,7 +202,23 @@ func (m *model) idle(w world, i int) {
 		c := w
 		c.removals--
 		c.process[i].does, c.process[i].poisoning.at = watches, m.after(watches, beginning, condemning)
+		c.process[i].poisoning.shared = m.rw != ""
 		m.maybe("Lock(), and the segment is gone", c, i)
+	}
+	if m.readsIn(i) {
+		for _, try := range []bool{true, false} {
+			if c := w; !try || m.try {
+				p := &c.process[i]
+				p.does, p.sharing = shares, sharing{at: m.after(shares, beginning, visiting), me: p.me, try: try}
+				if !p.armed && m.arming == onCall {
+					p.does, p.arming.at = arms, counting
+				}
+				m.maybe("RLock()", c, i)
+			}
+		}
+	}
+	if m.rw != "" && !m.writesIn(i) {
+		return
 	}
 	if m.try {
 		c := w
@@ -202,6 +228,24 @@ func (m *model) idle(w world, i int) {
 	}
 	m.lock(p)
 	m.maybe("Lock()", w, i)
+}
+
+// readsIn and writesIn tell whether a process of the scenario takes a RWMutex so.
+func (m *model) readsIn(i int) bool  { return m.rw != "" && m.rw[i] != 'W' }
+func (m *model) writesIn(i int) bool { return m.rw[i] != 'R' }
+
+// vacate is Unlock of a RWMutex, or Downgrade.
+func (m *model) vacate(w world, i int) {
+	for _, from := range []place{emerging, staying} {
+		if from == staying && !m.downgrade {
+			continue
+		}
+		c := w
+		p := &c.process[i]
+		p.does, p.stays = vacates, from == staying
+		p.vacating = vacating{at: m.after(vacates, beginning, from), back: unlocking{at: freeing, me: p.me}}
+		m.must("Unlock()", c, i)
+	}
 }
 
 // lock begins a locking, after an arming where that is needed.
@@ -229,7 +273,7 @@ func (m *model) remove(w world, i int) {
 	if w.removals > 0 {
 		w.removals--
 		p := &w.process[i]
-		p.does, p.poisoning.at = removes, m.after(removes, beginning, condemning)
+		p.does, p.poisoning.at, p.poisoning.shared = removes, m.after(removes, beginning, condemning), m.rw != ""
 		m.maybe("Remove()", w, i)
 	}
 }
@@ -238,15 +282,29 @@ func (m *model) remove(w world, i int) {
 func (m *model) proceed(w world, i int) {
 	m.step(w, i, usual, true)
 	p := &w.process[i]
-	waits := p.atDoor() || p.does == locks && p.locking.at == sleeping
+	waits := p.atDoor() || p.does == locks && p.locking.at == sleeping || p.awaitsNews()
+	if p.awaitsNews() {
+		m.lookForNews(w, i)
+	}
 	if w.setRemoved {
 		return
 	}
 	if m.cancel && waits {
 		m.step(w, i, cancelled, false)
 	}
-	if m.refuse && p.does == locks && p.locking.at == asking {
+	if m.refuse && *p.machine() == asking {
 		m.step(w, i, refused, false)
+	}
+	if p.does == shares && p.sharing.slept && m.admits && p.sharing.at == announcing && *m.access(&w, i, usual).own() < oneLong {
+		c := w
+		c.process[i].sharing.at = admitting
+		m.maybe("it has been long", c, i)
+	}
+	if p.does == empties && p.emptying.letting && p.emptying.at == sleeping && !m.neverForgets {
+		c := w
+		c.process[i].emptying.at = forgetting
+		c.process[i].listens, c.process[i].on, c.process[i].heard = false, 0, false
+		m.moves = append(m.moves, move{who: i, deed: deed{name: "nobody comes in"}, must: w.anyStopped(), next: c})
 	}
 	if p.does == locks && p.locking.at == sleeping {
 		m.lookAgain(w, i)
@@ -261,17 +319,58 @@ func (m *model) proceed(w world, i int) {
 // always: but what depends on it takes that time, so that it is a step that must
 // come only while somebody is stopped. A look that changes nothing is no move.
 func (m *model) lookAgain(w world, i int) {
-	anyStopped := false
-	for j := range w.process {
-		anyStopped = anyStopped || w.process[j].stopped
-	}
 	switch {
-	case anyStopped && w.somethingToSee() && !m.noEndOfWaits:
+	case w.anyStopped() && w.somethingToSee() && !m.noEndOfWaits:
 		m.step(w, i, looksAgain, true)
 	case w.looks > 0:
 		w.looks--
 		m.step(w, i, looksAgain, false)
 	}
+}
+
+func (w *world) anyStopped() bool {
+	for i := range w.process {
+		if w.process[i].stopped {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitsNews tells whether the process sleeps until readers or a writer have gone.
+func (p *process) awaitsNews() bool {
+	return p.does == shares && p.sharing.at == sleeping || p.does == empties && p.emptying.at == sleeping
+}
+
+// lookForNews is a wait for news that ends without any. As above it must come only
+// where somebody is stopped, or has died, who would have told it.
+func (m *model) lookForNews(w world, i int) {
+	p := &w.process[i]
+	if p.heard {
+		return
+	}
+	sees := false
+	if p.does == shares {
+		sees = w.somethingToSee() && w.word&^waiters != p.sharing.seen&^waiters || !w.livesIn(p.sharing.seen) || w.marks&openMark != 0
+	} else {
+		e := p.emptying
+		e.seen = w.crowds[e.slot]
+		sees = !e.awaited() || w.values[index(semaphore(e.slot))] == 0
+	}
+	sees = sees || w.setRemoved
+	switch {
+	case sees && (w.anyStopped() || w.ends < m.ends) && !m.noEndOfWaits:
+		m.step(w, i, looksAgain, true)
+	case w.looks > 0:
+		w.looks--
+		m.step(w, i, looksAgain, false)
+	}
+}
+
+// livesIn tells whether the owner that a word names lives.
+func (w *world) livesIn(word uint32) bool {
+	slot := slotOf(word)
+	return w.values[index(semaphore(slot))] != 0 && w.generations[slot] == generationOf(word)
 }
 
 // somethingToSee tells whether a waiter who looked now would do other than wait on.
@@ -306,6 +405,12 @@ func (m *model) step(w world, i int, c call, must bool) {
 		p.unlocking.step(a)
 	case leaves:
 		p.leaving.step(a)
+	case shares, withdraws:
+		p.sharing.step(a)
+	case empties:
+		p.emptying.step(a)
+	case vacates:
+		p.vacating.step(a)
 	case removes, watches:
 		if at == done {
 			w.setRemoved = true
@@ -339,6 +444,12 @@ func (p *process) machine() *place {
 		return &p.unlocking.at
 	case leaves:
 		return &p.leaving.at
+	case shares, withdraws:
+		return &p.sharing.at
+	case empties:
+		return &p.emptying.at
+	case vacates:
+		return &p.vacating.at
 	}
 	return &p.poisoning.at
 }
@@ -358,8 +469,143 @@ func (m *model) follow(w *world, i int, at place) (broken property) {
 		m.hasLeft(p, at)
 	case removes, watches:
 		m.hasTold(w, p, at)
+	case shares:
+		return m.hasShared(w, i, at)
+	case withdraws:
+		if p.sharing.at == done {
+			m.returns(p)
+		}
+	case empties:
+		return m.hasEmptied(w, i, at)
+	case vacates:
+		m.hasVacated(p)
 	}
 	return ""
+}
+
+func (m *model) hasShared(w *world, i int, at place) (broken property) {
+	p := &w.process[i]
+	s := &p.sharing
+	if at == admitting {
+		p.passedBy = 0
+	}
+	if at == heeding && s.took || at == telling {
+		if at == heeding && w.marks&openMark == 0 {
+			w.cameIn[i] = min(w.cameIn[i]+1, 2)
+		}
+		switch {
+		case at == heeding && w.told:
+			broken = noneEntersRemoved
+		case s.abandoned != w.abandoned:
+			broken = abandonedIsExact
+		case w.cameIn[i] > 1 && w.heldBySomebody():
+			broken = noneOvertakes
+		}
+	}
+	if s.at != facing && s.at != heeding {
+		s.n = 0
+	}
+	switch s.at {
+	case visiting, facing, withdrawing, calling, thanking, inheriting, staying, returning, telling:
+		s.seen = 0
+	case looking:
+		if !s.said {
+			s.seen = 0
+		}
+	}
+	switch s.at {
+	case inheriting, staying, returning, telling:
+	default:
+		s.take, s.back = locking{}, unlocking{}
+	}
+	if s.at != done {
+		return broken
+	}
+	if s.err != nil && s.err != errRefused && s.err != errCancelled && !errors.Is(s.err, sysv.ErrRemoved) {
+		return noOtherError
+	}
+	took := s.took
+	p.sharing, p.passedBy = sharing{}, 0
+	p.listens, p.on, p.heard = false, 0, false
+	if !took {
+		m.returns(p)
+		return broken
+	}
+	p.does = reads
+	return broken
+}
+
+// heldBySomebody tells whether a living process has the mutex of the writers.
+func (w *world) heldBySomebody() bool {
+	for i := range w.process {
+		if p := &w.process[i]; p.owns() && (p.does == empties || p.writes()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) hasEmptied(w *world, i int, at place) (broken property) {
+	p := &w.process[i]
+	e := &p.emptying
+	if at == forgetting {
+		for j := range w.process {
+			w.process[j].passedBy = 0
+		}
+	}
+	if at == occupying && !e.try {
+		broken = w.passesBy(i)
+	}
+	switch e.at {
+	case measuring, viewing, opening, telling, barring, occupying:
+		e.seen = 0
+	}
+	if e.at != done {
+		return broken
+	}
+	in := e.in
+	if e.err != nil && e.err != errRefused && e.err != errCancelled && !errors.Is(e.err, sysv.ErrRemoved) {
+		return noOtherError
+	}
+	if in && p.told != w.abandoned {
+		broken = abandonedIsExact
+	}
+	p.emptying, p.told = emptying{}, false
+	p.listens, p.on, p.heard = false, 0, false
+	if in {
+		p.does = holds
+		return broken
+	}
+	p.does, p.vacating = vacates, vacating{at: m.after(vacates, beginning, returning), back: unlocking{at: freeing, me: p.me}}
+	return broken
+}
+
+// passesBy notes that a writer goes in, and tells whether it should have let somebody
+// read before: the one who was there when he said that he has waited long may not have
+// seen it.
+func (w *world) passesBy(i int) (broken property) {
+	for j := range w.process {
+		p := &w.process[j]
+		if j == i || p.does != shares || !p.sharing.long || p.sharing.took || p.sharing.at == thanking {
+			continue
+		}
+		if p.passedBy++; p.passedBy > 1 && !p.stopped && w.crowds[slotOf(p.me)] >= oneLong {
+			broken = noneOvertakes
+		}
+	}
+	return broken
+}
+
+func (m *model) hasVacated(p *process) {
+	if p.vacating.at != done {
+		return
+	}
+	p.vacating = vacating{}
+	if p.stays {
+		p.does, p.stays = reads, false
+		return
+	}
+	m.returns(p)
 }
 
 func (m *model) hasJoined(p *process, at place) (broken property) {
@@ -392,6 +638,10 @@ func (m *model) hasArmed(p *process) {
 		return
 	}
 	p.armed = true
+	if p.sharing.at != beginning {
+		p.does = shares
+		return
+	}
 	if p.does = locks; p.locking.at == beginning {
 		m.lock(p)
 	}
@@ -420,6 +670,13 @@ func (m *model) hasLocked(w *world, p *process, at place) (broken property) {
 		broken = noneEntersRemoved
 	case l.abandoned != w.abandoned:
 		broken = abandonedIsExact
+	}
+	if m.rw != "" {
+		p.does, p.told = empties, l.abandoned
+		p.emptying = emptying{at: m.after(empties, beginning, measuring), try: l.try}
+		p.locking = locking{}
+		w.cameIn = [mostProcesses]uint8{}
+		return broken
 	}
 	p.does, p.locking = holds, locking{}
 	return broken
@@ -468,7 +725,7 @@ func (m *model) hasUnlocked(p *process, at place) (broken property) {
 
 // returns ends a call.
 func (m *model) returns(p *process) {
-	p.does, p.locking, p.unlocking = idles, locking{}, unlocking{}
+	p.does, p.locking, p.unlocking, p.sharing = idles, locking{}, unlocking{}, sharing{}
 	if !p.joined {
 		p.does = outside
 	}

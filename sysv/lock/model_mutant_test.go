@@ -1,6 +1,9 @@
 package lock
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // A mutant is the protocol with a fault.
 type mutant struct {
@@ -254,8 +257,9 @@ var wakingFirst = faults{then: then(unlocks,
 // TestModelMutants: with a fault it has not.
 func TestModelMutants(t *testing.T) {
 	noRaces(t)
-	t.Logf("lock model: %d faults", len(mutants()))
-	for _, mu := range mutants() {
+	all := slices.Concat(mutants(), rwMutants())
+	t.Logf("lock model: %d faults", len(all))
+	for _, mu := range all {
 		t.Run(mu.name, func(t *testing.T) {
 			found := explore(model{scenario: mu.in, faults: mu.faults, only: mu.breaks})
 			if found.broken == "" {

@@ -82,6 +82,11 @@ type scenario struct {
 	// wraps is how often so many processes come and go in a slot that its generation
 	// comes round.
 	wraps uint8
+	// rw is for a RWMutex, and has a letter for each process: W writes, R reads, B does
+	// both. downgrade is for writers who go on as readers, admits for readers who can say
+	// that they have waited long.
+	rw                string
+	downgrade, admits bool
 	// highest is the highest value of a semaphore, 0 for one out of reach.
 	highest int
 }
@@ -174,8 +179,13 @@ func noRaces(t *testing.T) {
 // TestModel: the protocol has the properties.
 func TestModel(t *testing.T) {
 	noRaces(t)
-	small, medium := len(smallScenarios), len(smallScenarios)+len(mediumScenarios)
-	scenarios := slices.Concat(smallScenarios, mediumScenarios, largeScenarios)
+	exploreAll(t, smallScenarios, mediumScenarios, largeScenarios, rareMoves)
+}
+
+// exploreAll explores the small scenarios, and as many of the others as is asked for.
+func exploreAll(t *testing.T, smalls, mediums, larges []scenario, rareMoves []deed) {
+	small, medium := len(smalls), len(smalls)+len(mediums)
+	scenarios := slices.Concat(smalls, mediums, larges)
 	scenarios = scenarios[:storm.Amount(storm.Size(small, medium), len(scenarios))]
 	ran, states, possible := 0, 0, map[deed]bool{}
 	for _, in := range scenarios {

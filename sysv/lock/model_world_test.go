@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/event"
 )
 
 const (
@@ -31,11 +32,19 @@ type shared struct {
 	values      [semCount]int8
 	setRemoved  bool
 
+	// Of a RWMutex:
+	crowds  [mostProcesses]uint32
+	used    uint8
+	awaited [2]bool // by news
+
 	ends, starts, leaves, stops, looks, removals, wraps uint8
 
 	abandoned bool // an owner ended, and Repaired has not been called since
 	told      bool // somebody has told all members that the group is removed
 	due       bool // it is the turn of those who have waited
+
+	// How often each has come to read since a writer took the mutex.
+	cameIn [mostProcesses]uint8
 }
 
 // process is a process: the kernel's adjustments for it, and its memory.
@@ -56,6 +65,16 @@ type process struct {
 	unlocking unlocking
 	leaving   leaving
 	poisoning poisoning
+	sharing   sharing
+	emptying  emptying
+	vacating  vacating
+
+	listens  bool  // it has said that it waits,
+	on       news  // for this
+	heard    bool  // which has come since
+	told     bool  // Lock found it abandoned, and readers are waited for
+	stays    bool  // it gives the lock back to read
+	passedBy uint8 // how many writers went in since it said that it has waited long
 }
 
 // activity is what a process is doing.
@@ -74,6 +93,13 @@ const (
 	leaves
 	removes // tells members that the group is removed, and then removes the set
 	watches // tells them, as a member who has seen it, and then locks
+
+	// Of a RWMutex, whose writer locks, and holds:
+	shares
+	reads
+	withdraws // RUnlock
+	empties
+	vacates
 )
 
 // inCall tells whether a process is in the middle of a call, or between two that
@@ -95,8 +121,46 @@ func (p *process) owns() bool {
 		return p.locking.took && (p.locking.at != returning || !p.locking.back.gave())
 	case unlocks:
 		return !p.unlocking.gave()
+	case empties:
+		return true
+	case vacates:
+		return p.vacating.at != returning && p.vacating.at != telling || p.vacating.at == returning && !p.vacating.back.gave()
+	case shares:
+		s := &p.sharing
+		return s.take.took && (s.at == inheriting && (s.take.at != returning || !s.take.back.gave()) || s.at == staying ||
+			s.at == returning && !s.back.gave())
 	}
 	return false
+}
+
+// writes tells whether the process believes that it may write: a RWMutex's owner may
+// wait for readers still.
+func (p *process) writes() bool {
+	return p.does == holds || p.does == vacates && (p.vacating.at == staying || p.vacating.at == emerging)
+}
+
+// reading tells whether the process believes that it may read.
+func (p *process) reading() bool {
+	switch p.does {
+	case reads:
+		return true
+	case shares:
+		return p.sharing.took
+	case withdraws:
+		return p.sharing.at == withdrawing
+	case vacates:
+		return p.stays && p.vacating.at != staying && p.vacating.at != emerging
+	}
+	return false
+}
+
+// counted tells whether a writer has to wait for the process.
+func (p *process) counted() bool {
+	switch p.does {
+	case shares:
+		return p.reading() || p.sharing.at == facing || p.sharing.at == heeding || p.sharing.at == withdrawing
+	}
+	return p.reading()
 }
 
 func (u *unlocking) gave() bool { return u.at == waking || u.at == done }
@@ -133,6 +197,7 @@ type access struct {
 var _ interface {
 	words
 	mutex
+	rwmutex
 	roll
 } = (*access)(nil)
 
@@ -150,6 +215,79 @@ func (a *access) marked() uint32     { return a.marks }
 func (a *access) mark(mark uint32)   { a.marks |= mark }
 func (a *access) unmark(mark uint32) { a.marks &^= mark }
 func (a *access) countRecovery()     {}
+
+func (a *access) abandon() {
+	if a.rw == "" {
+		a.marks |= abandonedMark
+		return
+	}
+	marks := orphaned(a.marks)
+	if a.orphaned != nil {
+		marks = a.orphaned(a.marks)
+	}
+	a.marks = marks
+}
+
+func (a *access) own() *uint32 { return &a.crowds[slotOf(a.process[a.who].me)] }
+
+func (a *access) used() int             { return int(a.world.used) }
+func (a *access) crowd(slot int) uint32 { return a.crowds[slot] }
+func (a *access) admit(delta int)       { *a.own() = admitted(*a.own(), delta) }
+
+func (a *access) count(delta int) uint32 {
+	*a.own() += uint32(delta)
+	return *a.own()
+}
+
+func (a *access) forget(slot int, seen uint32) {
+	if a.crowds[slot] == seen {
+		a.crowds[slot] &= inside
+	}
+}
+
+// A Count is what package event explores for itself: here one step tells all who have
+// announced themselves.
+func (a *access) announce(n news) event.Seen {
+	p := &a.process[a.who]
+	p.listens, p.on, p.heard = true, n, false
+	a.awaited[n] = true
+	return 0
+}
+
+func (a *access) tell(n news) {
+	if !a.awaited[n] {
+		return
+	}
+	a.awaited[n] = false
+	for i := range a.process {
+		if p := &a.process[i]; p.listens && p.on == n {
+			p.heard = true
+		}
+	}
+}
+
+func (a *access) await(news, event.Seen) error {
+	p := &a.process[a.who]
+	if a.call == cancelled {
+		return errCancelled
+	}
+	if !p.heard && a.call != looksAgain {
+		a.blocked = true
+		return nil
+	}
+	p.listens, p.on, p.heard = false, 0, false
+	return nil
+}
+
+func (a *access) rwmutexes() int {
+	if a.rw == "" {
+		return 0
+	}
+	return 1
+}
+
+func (a *access) clearCrowd(_, slot int) { a.crowds[slot] = 0 }
+func (a *access) widen(to int)           { a.world.used = max(a.world.used, uint8(to)) }
 
 func (a *access) slots() int                                { return int(a.processes) }
 func (a *access) mutexes() int                              { return 1 }
@@ -241,7 +379,7 @@ func (w *world) stuck() bool {
 		}
 		return !slices.ContainsFunc(w.process[:], func(q process) bool {
 			atDoor := q.does == enters && q.entry.at != knocking
-			return q.stopped && (q.owns() && p.does == locks || atDoor && p.atDoor())
+			return q.stopped && (q.owns() && (p.does == locks || p.does == shares) || q.counted() && p.does == empties || atDoor && p.atDoor())
 		})
 	})
 }
@@ -254,6 +392,11 @@ func (w *world) broken() property {
 		if p.owns() {
 			owners++
 			if w.word&^waiters != p.me {
+				return mutualExclusion
+			}
+		}
+		for j := range w.process {
+			if j != i && p.writes() && w.process[j].reading() {
 				return mutualExclusion
 			}
 		}
@@ -283,6 +426,9 @@ func (w world) String() string {
 		{w.due, "due"},
 		{w.told, "told"},
 		{w.setRemoved, "the set is gone"},
+		{w.marks&openMark != 0, "open"},
+		{w.marks&inMark != 0, "in"},
+		{w.used > 0, fmt.Sprintf("crowds %#x awaited %v", w.crowds, w.awaited)},
 	} {
 		if is.so {
 			s += "  " + is.what
@@ -307,15 +453,18 @@ func wordName(w uint32) string {
 	return s
 }
 
-var activityNames = strings.Fields("nothing halfEnded outside idles JOIN ARM LOCK holds UNLOCK LEAVE REMOVE WATCH")
+var activityNames = strings.Fields("nothing halfEnded outside idles JOIN ARM LOCK holds UNLOCK LEAVE REMOVE WATCH RLOCK reads RUNLOCK EMPTY VACATE")
 
 func (a activity) String() string { return activityNames[a] }
 
 var placeNames = strings.Fields(`beginning done
-	knocking picking numbering passing raising living closing
+	knocking picking numbering passing clearing widening raising living closing
 	counting draining promising
 	trying looking entering claiming ending marking asking comparing succeeding dirtying recording saying sleeping handing reading returning
 	freeing judging giving waking
+	visiting facing heeding withdrawing calling peeking announcing admitting thanking inheriting staying telling
+	measuring viewing opening forgetting barring occupying
+	emerging
 	condemning shutting
 	quitting disarming`)
 

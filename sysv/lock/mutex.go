@@ -26,6 +26,7 @@ var ErrNotLocked = sem.ErrNotLocked
 type Mutex struct {
 	me     atomic.Uint32  // the word while this process has it; nobody where Lock must arm, and after Close
 	queued atomic.Bool    // who has it came by the queue, and has the turn
+	shared bool           // it is a RWMutex's
 	armed  bool           // this process's end adds a token; with the group's mu held
 	word   *atomic.Uint32 // cell's
 	*cell
@@ -220,8 +221,12 @@ func (m *Mutex) usable() error {
 	if m.group.closed {
 		return os.ErrClosed
 	}
-	if m.index < 0 || m.index >= m.group.Len() {
-		return fmt.Errorf("the group has %d: %w", m.group.Len(), syscall.EINVAL)
+	if g := m.group; m.index < 0 || m.index >= len(g.mutexes) || m != &g.mutexes[m.index] {
+		have := g.Len()
+		if m.shared {
+			have = g.RWMutexes()
+		}
+		return fmt.Errorf("the group has %d: %w", have, syscall.EINVAL)
 	}
 	return nil
 }
@@ -239,5 +244,9 @@ func (m *Mutex) error(err error) error {
 	if race.Enabled && errors.Is(err, sysv.ErrRemoved) {
 		m.group.sawRemoved()
 	}
-	return fmt.Errorf("lock: mutex %d of group %d: %w", m.index, m.group.ID(), err)
+	name, index := "mutex", m.index
+	if m.shared {
+		name, index = "RWMutex", m.index-m.group.Len()
+	}
+	return fmt.Errorf("lock: %s %d of group %d: %w", name, index, m.group.ID(), err)
 }

@@ -83,9 +83,9 @@ func OpenID(ctx context.Context, id int, cfg *OpenConfig) (*Group, error) {
 
 // OpenOrCreate finds the group with a key as Open does, or makes it as Create
 // does, and says which. Of processes that call it at once exactly one is told
-// that it created. Of cfg OwnedBy, Format and Memory play a part where the
-// group exists. If it has another number of mutexes than n, or of bytes than Memory,
-// the error is [sysv.ErrSize], and says both.
+// that it created. Of cfg OwnedBy, Format, RWMutexes and Memory play a part where the
+// group exists. If it has another number of mutexes than n, of RWMutexes or of bytes
+// than that, the error is [sysv.ErrSize], and says both.
 //
 // What is left of a group is removed, by its id, and the group made anew: after
 // a kill at any step of Create, Close or Remove, after ipcrm(1) of its segment or
@@ -106,9 +106,9 @@ func OpenOrCreate(ctx context.Context, key sysv.Key, n int, cfg *Config) (g *Gro
 		created = false
 		g, err := open(ctx, key, OpenConfig{OwnedBy: c.OwnedBy, Format: c.Format}, c.anew(n, func() { created = true }))
 		if err == nil {
-			if have, want := g.shape(), c.shape(n); have.locks != want.locks || have.lines != want.lines {
+			if have, want := g.shape(), c.shape(n); have.locks != want.locks || have.shared != want.shared || have.lines != want.lines {
 				err = &sysv.Error{Op: "lock", Key: key, ID: g.ID(), Err: sysv.ErrSize,
-					Hint: fmt.Sprintf("%d mutexes and %d bytes of memory, %d and %d are asked for", have.locks, have.lines*line, want.locks, want.lines*line)}
+					Hint: fmt.Sprintf("%v, %v are asked for", have, want)}
 				return nil, false, errors.Join(err, g.Close())
 			}
 			return g, created, nil
@@ -213,7 +213,7 @@ func whole(mapping *shm.Mapping, key sysv.Key) (mem memory, err error) {
 	case h.key != uint32(key):
 		return mem, foreign(seg, "it says that its key is %v", sysv.Key(h.key))
 	}
-	mem, err = view(mapping, shape{int(h.locks), int(h.slots), int(h.lines)})
+	mem, err = view(mapping, shape{int(h.locks), int(h.shared), int(h.slots), int(h.lines)})
 	if err != nil {
 		return mem, foreign(seg, "%v", err)
 	}

@@ -82,7 +82,7 @@ func TestOpenOrCreate(t *testing.T) {
 	}
 
 	g, created, err := lock.OpenOrCreate(kit.Patient(t), key, 5, nil)
-	kit.WantError(t, err, sysv.ErrSize, "2 mutexes and 0 bytes of memory, 5 and 0 are asked for")
+	kit.WantError(t, err, sysv.ErrSize, "2 mutexes, 0 RWMutexes and 0 bytes of memory, 5 mutexes, 0 RWMutexes and 0 bytes of memory are asked for")
 	if g != nil || created {
 		t.Errorf("group %v, created %v beside an error", g, created)
 	}

@@ -5,8 +5,9 @@ package lock
 // in after him. It needs no other step of theirs than their next: they may use
 // the mutexes without a system call.
 func (m memory) poison() {
+	locks := len(m.cells) - len(m.crowds)/len(m.generations)
 	for i := range m.cells {
-		for p := (poisoning{at: condemning}); p.at != done; {
+		for p := (poisoning{at: condemning, shared: i >= locks}); p.at != done; {
 			p.step(&m.cells[i])
 		}
 	}
@@ -16,11 +17,12 @@ func (m memory) poison() {
 // it was found free here, and for who gives it back, whom W sends to look at the
 // mark. Then the word.
 type poisoning struct {
-	at   place
-	seen uint32 // the word as it was last
+	at     place
+	shared bool   // it is a RWMutex's
+	seen   uint32 // the word as it was last
 }
 
-func (p *poisoning) step(w words) {
+func (p *poisoning) step(w told) {
 	switch p.at {
 	case condemning:
 		w.mark(removedMark)
@@ -34,8 +36,17 @@ func (p *poisoning) step(w words) {
 		if p.seen&^waiters == 0 {
 			next = removed
 		}
-		if w.swap(p.seen, next) {
-			p.at = done
+		if !w.swap(p.seen, next) {
+			return
 		}
+		if p.at = done; p.shared {
+			p.at = telling
+		}
+	case telling: // readers that wait
+		w.tell(writerGone)
+		p.at = calling
+	case calling: // a writer that waits for readers
+		w.tell(readersGone)
+		p.at = done
 	}
 }

@@ -1,7 +1,10 @@
 package lock
 
+import "example.com/sysvipc/sysv/event"
+
 // What each member does to what all share is written as machines, in files of their
-// own: entry and leaving, arming, locking, unlocking and poisoning. A step of a
+// own: entry and leaving, arming, locking, unlocking and poisoning, and of a RWMutex
+// sharing, emptying and vacating. A step of a
 // machine makes one access, to one word or to the semaphores, and says what comes
 // after it. The methods of Group and Mutex drive them, but for the first step of
 // Lock and of Unlock, which is all of it where nobody else wants the mutex. The
@@ -20,6 +23,8 @@ const (
 	picking   // looks for a slot
 	numbering // reads its generation
 	passing   // looks whether a mutex names a process by the next
+	clearing  // forgets who read there and died
+	widening  // says how many slots there are in use
 	raising   // stores it
 	living    // makes the slot alive
 	closing   // gives the door back
@@ -53,10 +58,37 @@ const (
 	giving  // gives it back, or keeps it for those who wait
 	waking  // adds a token
 
+	// Of sharing, which also looks, asks, compares and sleeps:
+	visiting    // counts itself in
+	facing      // reads the word of the writers
+	heeding     // reads their marks
+	withdrawing // counts itself out
+	calling     // tells writers that readers have gone
+	peeking     // reads whether the owner lets readers in
+	announcing  // says that it is going to wait
+	admitting   // says that it has waited long
+	thanking    // takes that back
+	inheriting  // takes the mutex over from a dead writer
+	staying     // counts itself in as the owner
+	// returning
+	telling // tells readers that the writer has gone
+
+	// Of emptying, which also asks, announces, sleeps and tells:
+	measuring  // reads how many slots there are
+	viewing    // reads who reads in one
+	opening    // lets in readers that have waited long
+	forgetting // takes back for one that it has
+	barring    // lets no readers in any more
+	occupying  // is in
+
+	// Of vacating, which also stays, returns and tells:
+	emerging // is in no more
+
 	// Of poisoning:
 	condemning // marks the mutex as removed
 	// looking
 	shutting // has nobody take the word for free, or its owner look at the mark
+	// telling, calling
 
 	// Of leaving:
 	quitting  // the slot is alive no more
@@ -70,7 +102,14 @@ type words interface {
 	marked() uint32
 	mark(mark uint32)
 	unmark(mark uint32)
+	abandon() // marks that the owner has died in it
 	countRecovery()
+}
+
+// A told is one of which others may wait for news.
+type told interface {
+	words
+	tell(news)
 }
 
 // A set is the semaphores. Each of its methods is one system call.
@@ -89,6 +128,20 @@ type mutex interface {
 	generation(slot int) uint32
 }
 
+// A rwmutex is all that readers need, and writers beside their mutex.
+type rwmutex interface {
+	mutex
+	told
+	used() int              // no slot from here on has ever been anybody's
+	crowd(slot int) uint32  // who reads there
+	count(delta int) uint32 // adds to those of this process, and returns what it is now
+	admit(delta int)        // adds to those of it who have waited long, if there is room
+	forget(slot int, seen uint32)
+
+	announce(news) event.Seen
+	await(of news, since event.Seen) error
+}
+
 // A roll is who the members are, and what joining needs.
 type roll interface {
 	set
@@ -97,6 +150,9 @@ type roll interface {
 	setGeneration(slot int, generation uint32)
 	mutexes() int
 	word(mutex int) uint32
+	rwmutexes() int
+	clearCrowd(rwmutex, slot int)
+	widen(to int)
 }
 
 // A semaphore is one of the set: a slot, which is 1 while its process lives, or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"syscall"
 
 	"example.com/sysvipc/sysv"
@@ -21,6 +22,7 @@ func (g *Group) join(ctx context.Context, renew renewal) error {
 			Hint: fmt.Sprintf("%[1]d of %[1]d processes have joined the group (Config.Processes)", len(g.generations))}
 	}
 	g.slot, g.me = e.slot, e.me()
+	g.sit()
 	return e.err
 }
 
@@ -82,8 +84,16 @@ type register struct {
 
 func (r register) mutexes() int                              { return len(r.cells) }
 func (r register) word(mutex int) uint32                     { return r.cells[mutex].load() }
+func (r register) rwmutexes() int                            { return len(r.shared) }
+func (r register) clearCrowd(i, slot int)                    { r.crowd(i, slot).word.Store(0) }
 func (r register) generation(slot int) uint32                { return r.generations[slot].Load() }
 func (r register) setGeneration(slot int, generation uint32) { r.generations[slot].Store(generation) }
+
+func (r register) widen(to int) {
+	if int(r.usedSlots()) < to {
+		atomic.StoreUint32(&r.used, uint32(to)) // with the door held
+	}
+}
 
 func (r register) free(from int) (int, error) {
 	values, err := r.set.Values()

@@ -18,7 +18,8 @@ type Stat struct {
 	Processes int
 	Members   []Member
 	Mutexes   []MutexStat
-	// Memory is how many bytes the segment has for what the mutexes guard, Format
+	RWMutexes []RWMutexStat
+	// Memory is how many bytes the segment has for what its locks guard, Format
 	// what Config says that they hold.
 	Memory int
 	Format string
@@ -54,7 +55,29 @@ type MutexStat struct {
 	Recoveries int
 }
 
-// Stat returns the state of the group and its mutexes, one after the other:
+// RWMutexStat is the state of a RWMutex.
+type RWMutexStat struct {
+	// Writer has it for writing, or waits until nobody reads, and Waiters are the
+	// writers who queue behind him. Writing tells whether he writes. Abandoned is true
+	// from the death of one who did until Repaired is called.
+	Writer  MutexStat
+	Writing bool
+	// Readers are the processes that have it for reading, or look whether they can.
+	Readers []Reader
+}
+
+// Reader is a process that reads.
+type Reader struct {
+	Slot int
+	// PID is it as in Member, or 0. Dead is true where it has died: nobody waits for it,
+	// and the next process in its slot makes it forgotten.
+	PID  int
+	Dead bool
+	// Count is how often it reads at once.
+	Count int
+}
+
+// Stat returns the state of the group and its locks, one after the other:
 // while others go on, it shows no single instant. After Close the error is
 // [os.ErrClosed].
 func (g *Group) Stat() (Stat, error) {
@@ -105,7 +128,7 @@ func (g *Group) stat() (Stat, error) {
 	if err != nil {
 		return Stat{}, err
 	}
-	st := Stat{Key: g.Key(), SegmentID: g.ID(), SetID: g.set.ID(), Processes: len(g.generations), Mutexes: make([]MutexStat, len(g.cells)),
+	st := Stat{Key: g.Key(), SegmentID: g.ID(), SetID: g.set.ID(), Processes: len(g.generations), Mutexes: make([]MutexStat, g.Len()),
 		Memory: len(g.guarded), Format: g.format.String(), Ephemeral: g.ends != 0}
 	for slot := range g.generations {
 		if values[g.alive(slot)] == 0 {
@@ -122,6 +145,34 @@ func (g *Group) stat() (Stat, error) {
 		if st.Mutexes[i], err = g.statMutex(i); err != nil {
 			return Stat{}, err
 		}
+	}
+	for i := range g.shared {
+		rw, err := g.statShared(i, values)
+		if err != nil {
+			return Stat{}, err
+		}
+		st.RWMutexes = append(st.RWMutexes, rw)
+	}
+	return st, nil
+}
+
+func (g *Group) statShared(i int, values []int) (st RWMutexStat, err error) {
+	if st.Writer, err = g.statMutex(g.Len() + i); err != nil {
+		return st, err
+	}
+	st.Writing = st.Writer.Held && g.shared[i].marked()&inMark != 0
+	for slot := range g.usedSlots() {
+		count := int(g.crowd(i, slot).word.Load() & inside)
+		if count == 0 {
+			continue
+		}
+		r := Reader{Slot: slot, Count: count, Dead: values[g.alive(slot)] == 0}
+		if !r.Dead {
+			if r.PID, err = g.set.LastPID(g.alive(slot)); err != nil {
+				return st, err
+			}
+		}
+		st.Readers = append(st.Readers, r)
 	}
 	return st, nil
 }

@@ -10,6 +10,7 @@ const (
 	headerWritten
 	published
 	joinTaken
+	crowdCleared
 	generationRaised
 	slotTaken
 	joined
@@ -28,6 +29,15 @@ const (
 	repaired
 	unlocked
 	posted
+	readerIn
+	readerOut
+	longReadSaid
+	readerTookOver
+	openedToReaders
+	barredToReaders
+	writerIn
+	writerOut
+	readersTold
 	slotLeft
 	disarmed
 	left

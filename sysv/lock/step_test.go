@@ -174,6 +174,52 @@ func TestDeathOfAMemberInACrowd(t *testing.T) {
 	}
 }
 
+// rwScenes are of deaths beside the RWMutex, which A, B and C get for writing then, and
+// nobody hears of as abandoned but where it is written here.
+var rwScenes = []scene{
+	{step: "crowdCleared", before: "V open"},
+	{step: "crowdCleared", again: "of a dead reader", before: "X read; X kill; V open", after: "A write; A unwrite"},
+	{step: "generationRaised", again: "in a dead reader's place", before: "X read; X read; X kill; V open", after: "D read; A write &; D unread; A answers; A unwrite"},
+
+	{step: "readerIn", again: "for the first time", before: "V read", then: "A read; B write &", after: "A unread; B answers; B unwrite"},
+	{step: "readerIn", again: "twice", before: "V read; V read", after: "B write; B unwrite"},
+	{step: "readerIn", again: "after a wait", before: "A write; V read; A unwrite", then: "A write &", after: "A answers; A unwrite"},
+	{step: "readerOut", before: "V read; V unread", after: "B write; B unwrite"},
+	{step: "readerOut", again: "while a writer waits", before: "V read; B write &; V unread", after: "B answers; B unwrite"},
+	{step: "longReadSaid", before: "A write; V read", after: "A unwrite; B write; B unwrite"},
+	{step: "longReadSaid", again: "which a writer waits for", before: "A write; V read", then: "A unwrite; B write &", after: "B answers; B unwrite"},
+	{step: "readerTookOver", before: "X write; X kill; V read", then: "B read &: abandoned", after: "B answers; B unread; A write: abandoned; A repair; A unwrite"},
+	{step: "readerTookOver", again: "from one who waited", before: "A read; X stop locked; X write &; X at locked; X kill; V read", then: "B read &", after: "B answers; A unread; B unread"},
+
+	{step: "openedToReaders", before: "A write; B stop longReadSaid; B read &; B at longReadSaid; A unwrite; V write", then: "B go; B answers; C read", after: "B unread; C unread; A write; A unwrite"},
+	{step: "barredToReaders", before: "A write; B stop longReadSaid; B read &; B at longReadSaid; A unwrite; V write", then: "B go", after: "B answers; B unread"},
+	{step: "writerIn", before: "V write", then: "B read &: any; C write &: abandoned", after: "C answers; C repair; C downgrade; B answers; B unread; C unread"},
+	{step: "writerIn", again: "after readers", before: "A read; B read; V write; A unread; B unread", then: "C read &: abandoned", after: "C answers; C unread; A write: abandoned; A repair; A unwrite"},
+	{step: "writerOut", before: "V write; V unwrite", then: "B read &", after: "B answers; B unread"},
+	{step: "writerOut", again: "and reads from now on", before: "V write; V downgrade", then: "C write &", after: "C answers; C unwrite"},
+	{step: "readersTold", before: "V write; V unwrite", then: "B read; B unread"},
+	{step: "readersTold", again: "and reads from now on", before: "V write; V downgrade", then: "B read; C write &", after: "B unread; C answers; C unwrite"},
+}
+
+func TestDeathBesideARWMutex(t *testing.T) {
+	for _, sc := range rwScenes {
+		t.Run(strings.TrimSpace(sc.step+" "+sc.again), func(t *testing.T) {
+			s := newStage(t)
+			s.group = s.create()
+			s.play("A open; B open; C open")
+			s.playTo(sc.step, sc.before)
+			s.play(sc.then)
+			s.play("V kill")
+			s.play(sc.after)
+			for _, who := range []string{"A", "B", "C"} {
+				s.play(who + " rest; " + who + " write; " + who + " unwrite; " + who + " read; " + who + " unread")
+			}
+			s.wantAllWell()
+			s.wantEnd()
+		})
+	}
+}
+
 // stops are where V is stopped and does not hold mutex 0: others get it.
 var stops = []scene{
 	{step: "armed", before: "A lock; B round...; V lock", then: "A unlock; B answers; A round"},
@@ -286,7 +332,7 @@ func TestDeathOfARemover(t *testing.T) {
 
 func TestThereIsASceneForEveryStep(t *testing.T) {
 	have := make(map[string]bool)
-	for _, sc := range slices.Concat(scenes, creations, removals) {
+	for _, sc := range slices.Concat(scenes, rwScenes, creations, removals) {
 		have[sc.step] = true
 	}
 	for _, step := range lock.StepNames() {
@@ -321,7 +367,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) create() *lock.Group {
 	s.Helper()
-	g, err := lock.Create(bg, s.key, accountCount, &lock.Config{Processes: room})
+	g, err := lock.Create(bg, s.key, accountCount, &lock.Config{Processes: room, RWMutexes: 1})
 	kit.Must(s.T, err)
 	s.Cleanup(func() {
 		if s.Failed() {

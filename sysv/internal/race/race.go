@@ -25,6 +25,8 @@ const (
 	MsgReceived
 	// LockFreed is what was done before a mutex was unlocked.
 	LockFreed
+	// LockRead is what was done before a read/write lock was given back by a reader.
+	LockRead
 	// RingSent is what was done before a record was sent, or given back.
 	RingSent
 	// RingDone is what was done before a record was done with.
