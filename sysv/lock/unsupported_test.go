@@ -18,6 +18,7 @@ func TestEverythingIsUnsupported(t *testing.T) {
 		"Open":         func() error { _, err := lock.Open(ctx, 1, nil); return err },
 		"OpenOrCreate": func() error { _, _, err := lock.OpenOrCreate(ctx, 1, 1, nil); return err },
 		"OpenID":       func() error { _, err := lock.OpenID(ctx, 0, nil); return err },
+		"SegmentOf":    func() error { _, _, err := lock.SegmentOf(0); return err },
 		"Inspect":      func() error { _, err := lock.Inspect(0, nil); return err },
 	} {
 		if err := call(); !errors.Is(err, errors.ErrUnsupported) {

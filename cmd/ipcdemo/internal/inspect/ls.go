@@ -2,223 +2,177 @@ package inspect
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
-	"time"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
+// Ls lists objects.
 type Ls struct {
-	Queues   bool `name:"queues" short:"q" help:"Message queues only."`
-	Segments bool `name:"shmems" short:"m" help:"Segments only."`
-	Sets     bool `name:"semaphores" short:"s" help:"Semaphore sets only."`
-	JSON     bool `name:"json" help:"Print all that the kernel tells, as JSON."`
+	kinds
+	All bool `name:"all" short:"a" help:"All three kinds, as without any of -q, -m and -s."`
+	ID  *int `name:"id" short:"i" placeholder:"ID" help:"All that is known of the one with this id; with one of -q, -m and -s."`
+
+	Time     bool   `name:"time" short:"t" xor:"what" help:"When they were used and changed."`
+	PIDs     bool   `name:"pid" short:"p" xor:"what" help:"Who created them and used them last."`
+	Creator  bool   `name:"creator" short:"c" xor:"what" help:"Who created them and owns them."`
+	Limits   bool   `name:"limits" short:"l" xor:"what" help:"The limits of this IPC namespace."`
+	Summary  bool   `name:"summary" short:"u" xor:"what" help:"What is in use of them."`
+	Output   names  `name:"output" short:"o" xor:"what" placeholder:"COLUMN,..." help:"These columns; ? lists all."`
+	Human    bool   `name:"human" xor:"sizes" help:"Sizes as 4.9K, as --output and --id have them."`
+	Bytes    bool   `name:"bytes" short:"b" xor:"sizes" help:"Sizes in bytes, to the last one."`
+	Sort     string `name:"sort" placeholder:"COLUMN" help:"In the order of a column, or with a minus before it the other way round."`
+	User     string `name:"user" placeholder:"USER" help:"Only what belongs to this user, by name or number."`
+	Headless bool   `name:"noheadings" help:"Without titles and the names of columns."`
+	JSON     bool   `name:"json" short:"J" help:"Print all that the kernel tells, as JSON."`
 }
 
-// Run prints what ipcs prints, to the letter, so that scripts can read either.
+// sizes are how numbers of bytes are written.
+type sizes int
+
+const (
+	byDefault sizes = iota
+	human
+	exact
+)
+
+func (c *Ls) sizes() sizes {
+	switch {
+	case c.Human:
+		return human
+	case c.Bytes:
+		return exact
+	}
+	return byDefault
+}
+
+// which are the kinds that are meant.
+func (c *Ls) which() kinds {
+	if c.All {
+		return ofAll
+	}
+	return c.kinds.orAll()
+}
+
+// Validate refuses what can't be meant.
+func (c *Ls) Validate() error {
+	if c.ID != nil && (!c.kinds.one() || c.All) {
+		return errors.New("--id needs one of -q, -m and -s: each kind has ids of its own")
+	}
+	if c.ID != nil && (c.Limits || c.Summary || c.Time || c.PIDs || c.Creator) {
+		return errors.New("--id tells all that is known already")
+	}
+	if slices.Equal(c.Output, names{"?"}) {
+		return nil
+	}
+	if _, err := findColumns(c.Output, c.which()); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	d := details{listing: new(listing)}
+	if err := d.order(c.which(), c.Sort); err != nil {
+		return fmt.Errorf("--sort: %w", err)
+	}
+	if c.User != "" {
+		if _, err := uidOf(c.User); err != nil {
+			return fmt.Errorf("--user: %w", err)
+		}
+	}
+	return nil
+}
+
+// uidOf is the number of a user, by name or number.
+func uidOf(name string) (uint32, error) {
+	u, err := user.Lookup(name)
+	if err == nil {
+		name = u.Uid
+	}
+	uid, err := strconv.ParseUint(name, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("no user is called %q", name)
+	}
+	return uint32(uid), nil
+}
+
+// Run prints what ipcs prints, to the letter, unless it is asked for more.
 func (c *Ls) Run() error { return c.Print(os.Stdout) }
 
+// Print prints to w what Run prints.
 func (c *Ls) Print(w io.Writer) error {
-	if !c.Queues && !c.Segments && !c.Sets {
-		c.Queues, c.Segments, c.Sets = true, true, true
+	if slices.Equal(c.Output, names{"?"}) {
+		return c.printColumns(w)
 	}
-	var l listing
-	var err error
-	if c.Queues {
-		if l.queues, err = msg.List(); err != nil {
-			return err
-		}
+	l, err := list(c.which())
+	if err != nil {
+		return err
 	}
-	if c.Segments {
-		if l.segments, err = shm.List(); err != nil {
-			return err
-		}
+	d := &details{listing: l}
+	if c.User != "" {
+		l.keep(c.User)
 	}
-	if c.Sets {
-		if l.sets, err = sem.List(); err != nil {
-			return err
-		}
-	}
-	if c.JSON {
-		return term.PrintJSON(w, l.json())
+	if err := d.order(c.which(), c.Sort); err != nil {
+		return err
 	}
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out)
-	if c.Queues {
-		l.printQueues(out)
-	}
-	if c.Segments {
-		l.printSegments(out)
-	}
-	if c.Sets {
-		l.printSets(out)
+	if err := c.print(out, d); err != nil {
+		return err
 	}
 	return out.Flush()
 }
 
-type listing struct {
-	queues   []msg.Stat
-	segments []shm.Stat
-	sets     []sem.Stat
-	names    map[uint32]string
-	rings    map[int]int // for a view: of which segment a set is the ring's
-	row      []byte
-}
-
-func (l *listing) printQueues(w io.Writer) {
-	fmt.Fprintf(w, "------ Message Queues --------\n")
-	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-12s %-12s\n", "key", "msqid", "owner", "perms", "used-bytes", "messages")
-	for _, q := range l.queues {
-		fmt.Fprintf(w, "%s%-12d %-12d\n", l.cells(q.ID, q.Perm), q.Bytes, q.Messages)
+func (c *Ls) print(w io.Writer, d *details) error {
+	switch {
+	case c.ID != nil:
+		return c.printOne(w, d)
+	case c.Output != nil:
+		return c.printTables(w, d)
+	case c.JSON:
+		return c.printJSON(w, d)
 	}
-	fmt.Fprintln(w)
+	k := c.which()
+	p := printed{d.listing, w, c.sizes(), c.Headless}
+	p.end() // with which ipcs begins
+	switch {
+	case c.Time:
+		p.times(k)
+	case c.PIDs:
+		p.pids(k)
+	case c.Creator:
+		p.creators(k)
+	case c.Limits:
+		return p.limits(k)
+	case c.Summary:
+		return p.summary(k)
+	default:
+		p.objects(k)
+	}
+	return nil
 }
 
-func (l *listing) printSegments(w io.Writer) {
-	fmt.Fprintf(w, "------ Shared Memory Segments --------\n")
-	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s %-10s %-12s\n", "key", "shmid", "owner", "perms", "bytes", "nattch", "status")
-	for _, s := range l.segments {
-		dest, locked := " ", " "
-		if s.Dest {
-			dest = "dest"
+// keep drops what belongs to others.
+func (l *listing) keep(name string) {
+	uid, err := uidOf(name)
+	others := func(owner uint32) bool { return err != nil || owner != uid }
+	l.queues = slices.DeleteFunc(l.queues, func(q msg.Stat) bool { return others(q.UID) })
+	l.segments = slices.DeleteFunc(l.segments, func(s shm.Stat) bool { return others(s.UID) })
+	l.sets = slices.DeleteFunc(l.sets, func(s sem.Stat) bool { return others(s.UID) })
+}
+
+// printColumns explains all columns that there are.
+func (c *Ls) printColumns(w io.Writer) error {
+	t := term.NewTable(w, 0)
+	for _, col := range columns {
+		if col.isOf(c.which()) {
+			t.Row(col.name, col.says)
 		}
-		if s.Locked {
-			locked = "locked"
-		}
-		fmt.Fprintf(w, "%s%-10d %-10d %-6s %-6s\n", l.cells(s.ID, s.Perm), s.Size, s.Nattch, dest, locked)
 	}
-	fmt.Fprintln(w)
-}
-
-func (l *listing) printSets(w io.Writer) {
-	fmt.Fprintf(w, "------ Semaphore Arrays --------\n")
-	fmt.Fprintf(w, "%-10s %-10s %-10s %-10s %-10s\n", "key", "semid", "owner", "perms", "nsems")
-	for _, s := range l.sets {
-		fmt.Fprintf(w, "%s%-10d\n", l.cells(s.ID, s.Perm), s.Len)
-	}
-	fmt.Fprintln(w)
-}
-
-// cells are those that a row of any kind begins with, of 10 characters each as
-// "%-10.10s ". There may be thousands of rows, and fmt takes far longer.
-func (l *listing) cells(id int, p sysv.Perm) []byte {
-	const blank = "           "
-	row := l.row[:0]
-	for _, cell := range [...]string{p.Key.String(), strconv.Itoa(id), l.owner(p), strconv.FormatUint(uint64(p.Mode), 8)} {
-		cut, n := len(cell), 0
-		for i := range cell {
-			if n == len(blank)-1 {
-				cut = i
-				break
-			}
-			n++
-		}
-		row = append(append(row, cell[:cut]...), blank[n:]...)
-	}
-	l.row = row
-	return row
-}
-
-// owner is the owner's name, or number where the system knows no name. ipcs
-// prints the first 10 characters of either.
-func (l *listing) owner(p sysv.Perm) string {
-	name, ok := l.names[p.UID]
-	if !ok {
-		name = strconv.FormatUint(uint64(p.UID), 10)
-		if u, err := user.LookupId(name); err == nil {
-			name = u.Username
-		}
-		if l.names == nil {
-			l.names = make(map[uint32]string)
-		}
-		l.names[p.UID] = name
-	}
-	return name
-}
-
-// permJSON is what all kinds have in common, in the kernel's terms.
-type permJSON struct {
-	Key   string `json:"key"`
-	ID    int    `json:"id"`
-	Owner string `json:"owner"`
-	Perms string `json:"perms"` // octal
-	UID   uint32 `json:"uid"`
-	GID   uint32 `json:"gid"`
-	CUID  uint32 `json:"cuid"`
-	CGID  uint32 `json:"cgid"`
-}
-
-type queueJSON struct {
-	permJSON
-	Messages int        `json:"messages"`
-	Bytes    int        `json:"bytes"`
-	MaxBytes int        `json:"max_bytes"`
-	LSPID    int        `json:"lspid"`
-	LRPID    int        `json:"lrpid"`
-	STime    *time.Time `json:"stime"` // null for never
-	RTime    *time.Time `json:"rtime"`
-	CTime    *time.Time `json:"ctime"`
-}
-
-type segmentJSON struct {
-	permJSON
-	Bytes  int64      `json:"bytes"`
-	Nattch int        `json:"nattch"`
-	Dest   bool       `json:"dest"`
-	Locked bool       `json:"locked"`
-	CPID   int        `json:"cpid"`
-	LPID   int        `json:"lpid"`
-	ATime  *time.Time `json:"atime"` // null for never
-	DTime  *time.Time `json:"dtime"`
-	CTime  *time.Time `json:"ctime"`
-	RSS    int64      `json:"rss"`
-	Swap   int64      `json:"swap"`
-}
-
-type setJSON struct {
-	permJSON
-	Nsems int        `json:"nsems"`
-	OTime *time.Time `json:"otime"`
-	CTime *time.Time `json:"ctime"`
-}
-
-func (l *listing) json() any {
-	out := struct {
-		Queues   []queueJSON   `json:"queues"`
-		Segments []segmentJSON `json:"segments"`
-		Sets     []setJSON     `json:"sets"`
-	}{[]queueJSON{}, []segmentJSON{}, []setJSON{}}
-	for _, q := range l.queues {
-		out.Queues = append(out.Queues, queueJSON{
-			l.perm(q.ID, q.Perm), q.Messages, q.Bytes, q.MaxBytes, q.LSPID, q.LRPID,
-			timeJSON(q.STime), timeJSON(q.RTime), timeJSON(q.CTime)})
-	}
-	for _, s := range l.segments {
-		out.Segments = append(out.Segments, segmentJSON{
-			l.perm(s.ID, s.Perm), s.Size, s.Nattch, s.Dest, s.Locked, s.CPID, s.LPID,
-			timeJSON(s.ATime), timeJSON(s.DTime), timeJSON(s.CTime), s.RSS, s.Swap})
-	}
-	for _, s := range l.sets {
-		out.Sets = append(out.Sets, setJSON{l.perm(s.ID, s.Perm), s.Len, timeJSON(s.OTime), timeJSON(s.CTime)})
-	}
-	return out
-}
-
-func (l *listing) perm(id int, p sysv.Perm) permJSON {
-	return permJSON{p.Key.String(), id, l.owner(p), strconv.FormatUint(uint64(p.Mode), 8), p.UID, p.GID, p.CUID, p.CGID}
-}
-
-func timeJSON(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
+	return t.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if name, id, ok := strings.Cut(os.Getenv("SPOOF"), " "); ok {
+		spoof(name, id)
+		return
+	}
 	testscript.Main(sysvtest.Wrap(m), map[string]func(){
 		"ipcdemo": func() {
 			term.Main(new(struct {
@@ -41,6 +46,46 @@ func attach() {
 		os.Exit(1)
 	}
 	fmt.Println(seg.ID())
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// spoof maps a deleted file that is called as a segment's is and has the segment's id for
+// its number, prints what /proc/self/maps says of it, and waits.
+func spoof(name, id string) {
+	check := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	dir, err := os.MkdirTemp("", "spoof")
+	check(err)
+	check(syscall.Mount("none", dir, "tmpfs", 0, ""))
+	want, err := strconv.ParseUint(id, 10, 64)
+	check(err)
+	var f *os.File
+	for number := uint64(0); number < want; { // tmpfs numbers files one after the other
+		f, err = os.Create(dir + "/" + name)
+		check(err)
+		var st syscall.Stat_t
+		check(syscall.Fstat(int(f.Fd()), &st))
+		check(os.Remove(f.Name()))
+		if number = st.Ino; number < want {
+			check(f.Close())
+		}
+	}
+	check(f.Truncate(1))
+	_, err = syscall.Mmap(int(f.Fd()), 0, 1, syscall.PROT_READ, syscall.MAP_SHARED)
+	check(err)
+	check(syscall.Unmount(dir, syscall.MNT_DETACH)) // now it is at the root of its own mount
+	check(os.Remove(dir))
+	maps, err := os.ReadFile("/proc/self/maps")
+	check(err)
+	for line := range strings.Lines(string(maps)) {
+		if strings.Contains(line, name) {
+			fmt.Print(line)
+		}
+	}
 	io.Copy(io.Discard, os.Stdin)
 }
 

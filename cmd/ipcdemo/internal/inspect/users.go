@@ -13,6 +13,7 @@ import (
 //
 // A segment that is mapped stands in /proc/PID/maps (proc(5)) as a file of the
 // name SYSV and its key, whose inode is the id (newseg in the kernel's ipc/shm.c).
+// Anybody can give a file such a name, but not on the devices that segments lie on.
 // Ids are those of an IPC namespace, so only processes of ours count. Those of
 // other users can't be looked into, except by root.
 func users() map[int][]int {
@@ -21,6 +22,7 @@ func users() map[int][]int {
 	if err != nil {
 		return found
 	}
+	on := devices()
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return found
@@ -35,7 +37,7 @@ func users() map[int][]int {
 		if theirs, err := os.Readlink("/proc/" + name + "/ns/ipc"); err != nil || theirs != ours {
 			continue
 		}
-		for _, id := range attachments("/proc/" + name + "/maps") {
+		for _, id := range attachments("/proc/"+name+"/maps", on) {
 			found[id] = append(found[id], pid)
 		}
 	}
@@ -47,14 +49,14 @@ func users() map[int][]int {
 
 // attachments are the ids of the segments that a file like /proc/PID/maps shows.
 // A process that ends meanwhile shows none.
-func attachments(file string) (ids []int) {
+func attachments(file string, devices map[string]bool) (ids []int) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if id, ok := attachment(lines.Text()); ok {
+		if id, ok := attachment(lines.Text(), devices); ok {
 			ids = append(ids, id)
 		}
 	}
@@ -65,18 +67,29 @@ func attachments(file string) (ids []int) {
 //
 //	7f2060603000-7f2060604000 rw-s 00000000 00:01 360454    /SYSV000004d2 (deleted)
 //
-// A file may have such a name, too, but not on a device of the kernel's own that
-// nobody can mount, whose major number is 0, and deleted since its beginning.
-func attachment(line string) (id int, ok bool) {
+// where the fourth field is one of the devices that segments lie on.
+func attachment(line string, devices map[string]bool) (id int, ok bool) {
 	if !strings.Contains(line, " /SYSV") {
 		return 0, false
 	}
 	f := strings.Fields(line)
-	if len(f) != 7 || len(f[5]) != len("/SYSV000004d2") || f[6] != "(deleted)" || !strings.HasPrefix(f[3], "00:") {
+	if len(f) != 7 || len(f[5]) != len("/SYSV000004d2") || f[6] != "(deleted)" || !devices[f[3]] {
 		return 0, false
 	}
 	id, err := strconv.Atoi(f[4])
 	return id, err == nil
+}
+
+// program is the name of a process's program, or nothing where it can't be seen.
+func program(pid int) string {
+	if pid == 0 {
+		return ""
+	}
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(name), "\n")
 }
 
 // programs names processes for people, each once: their ids and the names of
@@ -94,10 +107,7 @@ func programs(pids []int) string {
 	}
 	var s []string
 	for _, pid := range order {
-		text := strconv.Itoa(pid)
-		if name, err := os.ReadFile("/proc/" + text + "/comm"); err == nil {
-			text += " " + strings.TrimSuffix(string(name), "\n")
-		}
+		text := strings.TrimSpace(strconv.Itoa(pid) + " " + program(pid))
 		if count[pid] > 1 {
 			text += " ×" + strconv.Itoa(count[pid])
 		}

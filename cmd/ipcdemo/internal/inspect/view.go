@@ -3,70 +3,88 @@ package inspect
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"slices"
-	"strings"
+	"math"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/msg"
-	"example.com/sysvipc/sysv/ring"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 )
 
-// A view of one set asks for so many of its semaphores, and shows fewer values:
-// a set can have 32000.
-const (
-	askedSemaphores = 256
-	shownValues     = 12
+// view is which objects are shown, and how.
+type view struct {
+	kinds
+	user  string // whose they are, or "" for all
+	sort  string // by which column, or "" for the kernel's order
+	width int    // of a line, or 0 for any
+}
+
+// lines is what there is. Objects that come or go meanwhile may be in it or not. Of lines
+// that are too long the columns that matter least go first.
+func (v view) lines() ([]string, error) {
+	l, err := list(v.kinds)
+	if err != nil {
+		return nil, err
+	}
+	if v.user != "" {
+		l.keep(v.user)
+	}
+	d := &details{listing: l}
+	if err := d.order(v.kinds, v.sort); err != nil {
+		return nil, err
+	}
+	var lines []string
+	part := func(heading string, columns []term.Column, rows [][]string) {
+		if lines != nil {
+			lines = append(lines, "")
+		}
+		lines = append(append(lines, heading), term.Grid(v.width, columns, rows)...)
+	}
+	if v.Queues {
+		limits, err := msg.Limits()
+		part(heading(len(d.queues), "message queues", uint64(limits.MsgMNI), err), queueColumns, d.viewQueues())
+	}
+	if v.Segments {
+		limits, err := shm.Limits()
+		part(heading(len(d.segments), "shared memory segments", min(limits.ShmMNI, math.MaxInt32), err), segmentColumns, d.viewSegments())
+	}
+	if v.Sets {
+		limits, err := sem.Limits()
+		part(heading(len(d.sets), "semaphore sets", uint64(limits.SemMNI), err), setColumns, d.viewSets())
+	}
+	return lines, nil
+}
+
+func heading(n int, what string, limit uint64, err error) string {
+	if err != nil {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return fmt.Sprintf("%d of %d %s", n, limit, what)
+}
+
+// The columns, each with its rank: how soon it goes where lines are short.
+var (
+	queueColumns = []term.Column{{Name: "key", Rank: 4}, {Name: "id"}, {Name: "owner", Rank: 5}, {Name: "perms", Rank: 9}, {Name: "messages", Rank: 1},
+		{Name: "bytes", Rank: 3}, {Name: "of", Rank: 8}, {Name: "last sent by", Rank: 6}, {Name: "received by", Rank: 7}}
+	segmentColumns = []term.Column{{Name: "key", Rank: 4}, {Name: "id"}, {Name: "owner", Rank: 5}, {Name: "perms", Rank: 9}, {Name: "bytes", Rank: 3},
+		{Name: "attached", Rank: 2}, {Name: "by", Rank: 1}, {Name: "what", Rank: 7}}
+	setColumns = []term.Column{{Name: "key", Rank: 4}, {Name: "id"}, {Name: "owner", Rank: 5}, {Name: "perms", Rank: 9}, {Name: "values", Rank: 3},
+		{Name: "waiting", Rank: 1}, {Name: "last changed by", Rank: 6}, {Name: "what", Rank: 7}}
 )
 
-// view is what there is, as lines of text. Objects that come or go meanwhile may
-// be in it or not.
-func view() ([]string, error) {
-	l := listing{rings: make(map[int]int)}
-	var err error
-	if l.queues, err = msg.List(); err != nil {
-		return nil, err
+func (d *details) viewQueues() (rows [][]string) {
+	for _, q := range d.queues {
+		rows = append(rows, d.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
+			programs([]int{q.LSPID}), programs([]int{q.LRPID})))
 	}
-	if l.segments, err = shm.List(); err != nil {
-		return nil, err
-	}
-	if l.sets, err = sem.List(); err != nil {
-		return nil, err
-	}
-	var out strings.Builder
-	l.viewQueues(&out)
-	fmt.Fprintln(&out)
-	l.viewSegments(&out)
-	fmt.Fprintln(&out)
-	l.viewSets(&out)
-	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n"), nil
+	return rows
 }
 
-func (l *listing) viewQueues(w io.Writer) {
-	limits, err := msg.Limits()
-	heading(w, len(l.queues), "message queues", limits.MsgMNI, err)
-	t := term.NewTable(w, len(l.queues), "key", "id", "owner", "perms", "messages", "bytes", "of", "last sent by", "received by")
-	for _, q := range l.queues {
-		t.Row(l.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
-			programs([]int{q.LSPID}), programs([]int{q.LRPID}))...)
-	}
-	t.Flush()
-}
-
-func (l *listing) viewSegments(w io.Writer) {
-	limits, err := shm.Limits()
-	heading(w, len(l.segments), "shared memory segments", int(min(limits.ShmMNI, 1<<31-1)), err)
-	t := term.NewTable(w, len(l.segments), "key", "id", "owner", "perms", "bytes", "attached", "by")
-	attached := func(s shm.Stat) bool { return s.Nattch > 0 }
-	var by map[int][]int
-	if slices.ContainsFunc(l.segments, attached) {
-		by = users()
-	}
-	for _, s := range l.segments {
+func (d *details) viewSegments() (rows [][]string) {
+	for i := range d.segments {
+		s := &d.segments[i]
 		n := fmt.Sprint(s.Nattch)
 		if s.Dest {
 			n += ", removed"
@@ -74,91 +92,25 @@ func (l *listing) viewSegments(w io.Writer) {
 		if s.Locked {
 			n += ", locked"
 		}
-		if st, ok := l.ring(s); ok {
-			n += fmt.Sprintf(", ring with %d unread", st.Unread)
-			l.rings[st.SetID] = s.ID
-		}
-		who := programs(by[s.ID])
-		if hidden := s.Nattch - len(by[s.ID]); hidden > 0 {
-			who = strings.TrimPrefix(fmt.Sprintf("%s, %d out of sight", who, hidden), ", ")
-		}
-		t.Row(l.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, who)...)
+		rows = append(rows, d.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, d.attachedBy(s), d.what(object{id: s.ID, segment: s})))
 	}
-	t.Flush()
+	return rows
 }
 
-// ring tells what is in a segment that is a ring's. To look it has to be attached, which
-// its times show: so only one is looked at that has a set beside it, as rings have.
-func (l *listing) ring(s shm.Stat) (ring.QueueStat, bool) {
-	beside := func(set sem.Stat) bool { return set.Key == s.Key && set.CUID == s.CUID }
-	if s.Key == sysv.Private || !slices.ContainsFunc(l.sets, beside) {
-		return ring.QueueStat{}, false
-	}
-	st, err := ring.InspectQueue(s.ID)
-	return st, err == nil
-}
-
-func (l *listing) viewSets(w io.Writer) {
-	limits, err := sem.Limits()
-	heading(w, len(l.sets), "semaphore sets", limits.SemMNI, err)
-	t := term.NewTable(w, len(l.sets), "key", "id", "owner", "perms", "values", "waiting", "last changed by")
-	for _, s := range l.sets {
-		values, waiting, pids, err := semaphores(s.ID)
+func (d *details) viewSets() (rows [][]string) {
+	for i := range d.sets {
+		s := &d.sets[i]
+		all := d.semaphores(s.ID)
+		values, waiting, by := all.values(shownValues), all.waiting(), programs(all.pids())
 		switch {
-		case errors.Is(err, sysv.ErrRemoved), errors.Is(err, fs.ErrNotExist):
+		case errors.Is(all.err, sysv.ErrRemoved), errors.Is(all.err, fs.ErrNotExist):
 			continue // since it was listed
-		case err != nil:
-			values, waiting = fmt.Sprintf("%d, which may not be read", s.Len), ""
+		case all.err != nil:
+			values = fmt.Sprintf("%d, which may not be read", s.Len)
 		}
-		if id, ok := l.rings[s.ID]; ok {
-			values += fmt.Sprintf(", of ring %d", id)
-		}
-		t.Row(l.common(s.ID, s.Perm, values, waiting, programs(pids))...)
+		rows = append(rows, d.common(s.ID, s.Perm, values, waiting, by, d.what(object{id: s.ID, set: s})))
 	}
-	t.Flush()
-}
-
-// semaphores tells a set's values, who waits for which and who changed them last.
-func semaphores(id int) (values, waiting string, pids []int, err error) {
-	set, err := sem.OpenID(id)
-	if err != nil {
-		return "", "", nil, err
-	}
-	all, err := set.Values()
-	if err != nil {
-		return "", "", nil, err
-	}
-	values = strings.Trim(fmt.Sprint(all[:min(len(all), shownValues)]), "[]")
-	if len(all) > shownValues {
-		values += fmt.Sprintf(" … (%d)", len(all))
-	}
-	var waits []string
-	for num := range min(len(all), askedSemaphores) {
-		up, errUp := set.Waiters(num)
-		zero, errZero := set.ZeroWaiters(num)
-		pid, errPID := set.LastPID(num)
-		if err := errors.Join(errUp, errZero, errPID); err != nil {
-			return "", "", nil, err
-		}
-		if up > 0 {
-			waits = append(waits, fmt.Sprintf("%d for %d", up, num))
-		}
-		if zero > 0 {
-			waits = append(waits, fmt.Sprintf("%d for %d to be 0", zero, num))
-		}
-		if !slices.Contains(pids, pid) {
-			pids = append(pids, pid)
-		}
-	}
-	return values, strings.Join(waits, ", "), pids, nil
-}
-
-func heading(w io.Writer, n int, what string, limit int, err error) {
-	if err != nil {
-		fmt.Fprintf(w, "%d %s\n", n, what)
-		return
-	}
-	fmt.Fprintf(w, "%d of %d %s\n", n, limit, what)
+	return rows
 }
 
 // common are the cells of a row, those first that all kinds have.

@@ -21,7 +21,8 @@ import (
 
 func TestAttachment(t *testing.T) {
 	const good = "7f2060603000-7f2060604000 rw-s 00000000 00:01 360454                     /SYSV000004d2 (deleted)"
-	if id, ok := attachment(good); id != 360454 || !ok {
+	on := map[string]bool{"00:01": true}
+	if id, ok := attachment(good, on); id != 360454 || !ok {
 		t.Errorf("%d, %v; want 360454, true", id, ok)
 	}
 	for _, line := range []string{
@@ -29,12 +30,13 @@ func TestAttachment(t *testing.T) {
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454",
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /SYSV000004d2",
 		"7f2060603000-7f2060604000 rw-s 00000000 08:01 360454 /SYSV000004d2 (deleted)",
+		"7f2060603000-7f2060604000 rw-s 00000000 00:2d 360454 /SYSV000004d2 (deleted)",
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /SYSV000004d2x (deleted)",
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 360454 /tmp/SYSV000004d2 (deleted)",
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 x /SYSV000004d2 (deleted)",
 		"7f2060603000-7f2060604000 rw-s 00000000 00:01 99999999999999999999 /SYSV000004d2 (deleted)",
 	} {
-		if id, ok := attachment(line); ok {
+		if id, ok := attachment(line, on); ok {
 			t.Errorf("%q is taken for an attachment of %d", line, id)
 		}
 	}
@@ -60,6 +62,57 @@ func TestUsers(t *testing.T) {
 	}
 	if got := users()[seg.ID()]; !slices.Equal(got, want[:1]) {
 		t.Errorf("attached once: %v, want %v", got, want[:1])
+	}
+}
+
+// TestSpoof: a file of a segment's name and number, on a file system of somebody's own, is
+// no attachment.
+func TestSpoof(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("skipping, can't mount a file system: run the tests as root")
+	}
+	if _, err := exec.LookPath("unshare"); err != nil {
+		t.Skip("skipping, needs unshare: apt-get install util-linux")
+	}
+	for range 3 { // so that the file's number is not below the segment's
+		other, err := shm.Create(sysv.Private, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Remove()
+	}
+	seg, err := shm.Create(sysv.RandomKey(), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seg.Remove()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--mount", self)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("SPOOF=SYSV%08x %d", uint32(seg.Key()), seg.ID()))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	if want := fmt.Sprintf(" %d ", seg.ID()); !strings.Contains(line, want) || !strings.Contains(line, "/SYSV") {
+		t.Errorf("the file is mapped as %q, want %q in it", line, want)
+	}
+	if pids := users()[seg.ID()]; pids != nil {
+		t.Errorf("%v are said to have attached what nobody has", pids)
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -100,7 +153,7 @@ func TestOtherNamespace(t *testing.T) {
 		cmd.Wait()
 		t.Skip("skipping, can't enter another IPC namespace: run the tests as root")
 	}
-	if ids := attachments(fmt.Sprintf("/proc/%d/maps", cmd.Process.Pid)); !slices.Contains(ids, id) {
+	if ids := attachments(fmt.Sprintf("/proc/%d/maps", cmd.Process.Pid), devices()); !slices.Contains(ids, id) {
 		t.Errorf("it has %v attached, want %d among them", ids, id)
 	}
 	if pids := users()[id]; slices.Contains(pids, cmd.Process.Pid) {
@@ -152,7 +205,7 @@ func TestView(t *testing.T) {
 		}
 		n = up + zero
 	}
-	lines, err := view()
+	lines, err := view{kinds: ofAll}.lines()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +223,7 @@ func TestView(t *testing.T) {
 	if got, want := find(q.Key()), fmt.Sprintf(" 600 1 3 16384 %d ", os.Getpid()); !strings.Contains(got, want) {
 		t.Errorf("the queue is %q, want %q in it", got, want)
 	}
-	for _, want := range []string{" 1, ring with 2 unread ", fmt.Sprintf(", of ring %d ", records.ID())} {
+	for _, want := range []string{"ring queue, 1 member, 2 unread", fmt.Sprintf("set of ring queue %d", records.ID())} {
 		if got := find(records.Key()); !strings.Contains(got, want) {
 			t.Errorf("the ring is %q, want %q in it", got, want)
 		}

@@ -26,7 +26,7 @@ func (c *Watch) Validate() error {
 func (c *Watch) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	terminal := term.IsTerminal()
 	if c.Once || !terminal {
-		lines, err := view()
+		lines, err := view{kinds: ofAll}.lines()
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (c *Watch) refresh(ctx context.Context, s *term.Screen, keys <-chan byte) e
 	tick := time.NewTicker(c.Interval)
 	defer tick.Stop()
 	for {
-		lines, err := view()
+		lines, err := view{kinds: ofAll}.lines()
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func Fit(lines []string, width, height int) []string {
 	for i, line := range lines {
 		cut[i] = strings.TrimRight(line, " ")
 		if width > 0 {
-			cut[i] = text.Trim(cut[i], width)
+			cut[i] = strings.TrimRight(text.Trim(cut[i], width), " ")
 		}
 	}
 	return cut

@@ -65,6 +65,15 @@ func (s *Screen) Draw(lines []string) error {
 // IsTerminal tells whether standard output is one.
 func IsTerminal() bool { return term.IsTerminal(int(os.Stdout.Fd())) }
 
+// Width is how wide a line is at standard output, 0 where that is no terminal.
+func Width() int {
+	if !IsTerminal() {
+		return 0
+	}
+	width, _ := Size()
+	return width
+}
+
 // Size is that of the terminal at the standard output. One that does not
 // know its size says 0.
 func Size() (width, height int) {

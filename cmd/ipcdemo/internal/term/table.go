@@ -23,11 +23,27 @@ func NewTable(w io.Writer, rows int, columns ...string) Table {
 // Row writes cells that have no influence on the terminal: a program may call
 // itself anything.
 func (t Table) Row(cells ...string) {
-	line := strings.Join(cells, "\t")
-	fmt.Fprintln(t, strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
+	for i, cell := range cells {
+		cells[i] = plain(cell)
+	}
+	fmt.Fprintln(t, strings.Join(cells, "\t"))
+}
+
+// plain replaces what could move the cursor.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
-	}, line))
+	}, s)
+}
+
+// TrimLines cuts the blanks at the end of each line.
+func TrimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }

@@ -1,0 +1,88 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
+	"example.com/sysvipc/sysv/shm"
+)
+
+// details are what a listing does not tell, asked for when it is first needed.
+type details struct {
+	*listing
+	users   map[int][]int
+	looked  map[int]semaphores
+	there   map[int]*module
+	orphans map[int]int
+}
+
+func (d *details) semaphores(id int) semaphores {
+	s, ok := d.looked[id]
+	if !ok {
+		if d.looked == nil {
+			d.looked = make(map[int]semaphores)
+		}
+		s = lookAt(id)
+		d.looked[id] = s
+	}
+	return s
+}
+
+// attached are who has a segment attached, once for each attachment, and how many
+// attachments nobody who can be seen has.
+func (d *details) attached(s *shm.Stat) (pids []int, hidden int) {
+	if s.Nattch == 0 {
+		return nil, 0
+	}
+	if d.users == nil {
+		d.users = users()
+	}
+	pids = d.users[s.ID]
+	if len(pids) > s.Nattch {
+		pids = pids[:s.Nattch] // who attached since
+	}
+	return pids, s.Nattch - len(pids)
+}
+
+func (d *details) attachedBy(s *shm.Stat) string {
+	pids, hidden := d.attached(s)
+	who := programs(pids)
+	if hidden > 0 {
+		who = strings.TrimPrefix(fmt.Sprintf("%s, %d out of sight", who, hidden), ", ")
+	}
+	return who
+}
+
+// modules asks which of all sets are this module's.
+func (d *details) modules() {
+	if d.there == nil {
+		all, err := list(ofSets)
+		if err != nil {
+			all = d.listing
+		}
+		d.there, d.orphans = modules(all.sets)
+	}
+}
+
+// what says which of this module's an object is, or nothing.
+func (d *details) what(o object) string {
+	d.modules()
+	if o.segment != nil {
+		if m := d.there[o.id]; m != nil {
+			return m.what()
+		}
+		return ""
+	}
+	for _, m := range d.there {
+		if m.Set == o.id {
+			return fmt.Sprintf("set of %s %d", m.Kind, m.Segment)
+		}
+	}
+	if segment, ok := d.orphans[o.id]; ok {
+		return fmt.Sprintf("set of segment %d, which is gone", segment)
+	}
+	return ""
+}
+
+func bytesOf(n int64) string { return term.Bytes(uint64(max(n, 0))) }
