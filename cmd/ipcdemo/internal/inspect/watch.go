@@ -32,7 +32,7 @@ func (c *Watch) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 		}
 		width := 0
 		if terminal {
-			width, _ = term.Size()
+			width, _ = term.ScreenSize()
 		}
 		_, err = fmt.Println(strings.Join(term.Fit(lines, width, 0), "\n"))
 		return err

@@ -15,3 +15,18 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]Size{"0": 0, "4096": 4096, "64K": 65536, "64k": 65536, "64KiB": 65536, "5KB": 5000, "1G": 1 << 30, "15EiB": 15 << 60, "7B": 7} {
+		var got Size
+		if err := got.UnmarshalText([]byte(text)); got != want || err != nil {
+			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "K", "-1", "1X", "1KK", "1Ki", "1i", "16E", "18446744073709551616", "1.5K", "BB", "1BB"} {
+		var got Size
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for %d", text, got)
+		}
+	}
+}

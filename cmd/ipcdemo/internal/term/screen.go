@@ -50,7 +50,7 @@ func (s *Screen) Close() {
 // Draw shows lines in the place of those before, as many and as much of them as
 // there is room for.
 func (s *Screen) Draw(lines []string) error {
-	width, height := Size()
+	width, height := ScreenSize()
 	lines = Fit(lines, width, height)
 	// Each line is cleared before it is written: after a full one the cursor is
 	// on its last character still.
@@ -70,13 +70,13 @@ func Width() int {
 	if !IsTerminal() {
 		return 0
 	}
-	width, _ := Size()
+	width, _ := ScreenSize()
 	return width
 }
 
-// Size is that of the terminal at the standard output. One that does not
+// ScreenSize is that of the terminal at the standard output. One that does not
 // know its size says 0.
-func Size() (width, height int) {
+func ScreenSize() (width, height int) {
 	width, height, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil || width <= 0 || height <= 0 {
 		return 80, 24
