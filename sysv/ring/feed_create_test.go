@@ -174,6 +174,10 @@ func TestFeedStat(t *testing.T) {
 	publish(t, f, "2", "3") // two units each
 	check(FeedStat{Producers: sent, Used: 32, Kept: []Kept{{Slot: 0, PID: os.Getpid(), Bytes: 32}}})
 	next(t, s, "2")
+	check(FeedStat{Producers: sent, Used: 32, Kept: []Kept{{Slot: 0, PID: os.Getpid(), Bytes: 32}}}) // it is not worth saying
+	next(t, s, "3")
+	check(FeedStat{Producers: sent, Kept: []Kept{{Slot: 0, PID: os.Getpid()}}})
+	publish(t, f, "4")
 	check(FeedStat{Producers: sent, Used: 16, Kept: []Kept{{Slot: 0, PID: os.Getpid(), Bytes: 16}}})
 	kit.Must(t, s.Close())
 	kit.Must(t, f.Finish())

@@ -32,8 +32,8 @@ func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err err
 		race.Release(race.FeedSent, f.id, 0)
 		race.Acquire(race.FeedDone, f.id, 0)
 	}
-	published := f.tail.load()
-	tail, ok := published, true
+	first := f.tail.get()
+	published, tail, ok := first, first, true
 	for n < len(records) {
 		if tail, ok, err = f.add(tail, records[n]); !ok {
 			break
@@ -46,7 +46,10 @@ func (f *feedMember) send(ctx context.Context, records [][]byte) (n int, err err
 		}
 	}
 	if tail != published {
-		f.tail.store(tail)
+		f.tail.publish(tail)
+	}
+	if tail != first {
+		f.ahead(tail+ahead, tail-first)
 	}
 	if failed := f.producers.unlock(); err == nil {
 		err = failed
@@ -127,6 +130,7 @@ type position struct {
 	next   uint32 // what it has not been given begins here
 	kept   uint32 // and what it keeps
 	tail   uint32 // of the ring, as it was last seen
+	told   uint32 // what it keeps, as others know it
 }
 
 // joinFeed begins at tail.
@@ -135,7 +139,7 @@ func (f *feedMember) joinFeed(ctx context.Context) (p position, err error) {
 		return p, err
 	}
 	p.tail = f.tail.load()
-	p.next, p.kept = p.tail, p.tail
+	p.next, p.kept, p.told = p.tail, p.tail, p.tail
 	var some bool
 	i, ok := f.keep(p.tail, f.me)
 	if !ok {
@@ -200,14 +204,25 @@ func (f *feedMember) take(p *position) (at, length uint32, ok bool, err error) {
 // its context is over.
 const mostSteps = 1000
 
-// goOn keeps nothing below from any more. The last of all wakes who waits for room.
+// goOn keeps nothing below from any more. It says so if that is much, or this consumer was
+// the last when a producer looked, who may have found no room, or if it knows of nothing
+// else to do. So a producer who waits is waiting for a consumer who has something to do, and
+// says it then.
 func (f *feedMember) goOn(p *position, from uint32) {
 	if race.Enabled {
 		race.Release(race.FeedDone, f.id, 0)
 	}
-	was := p.kept
 	p.kept = from
-	f.cursors[p.cursor].from.store(from)
+	if from-p.told >= f.late || from == p.tail || int32(p.told-f.head.load()) <= 0 {
+		f.tell(p)
+	}
+}
+
+// tell says what a consumer keeps. The last of all wakes who waits for room.
+func (f *feedMember) tell(p *position) {
+	was := p.told
+	p.told = p.kept
+	f.cursors[p.cursor].from.store(p.kept)
 	if int32(was-f.head.load()) <= 0 {
 		f.notFull.ring()
 	}

@@ -34,6 +34,7 @@ type feedScene struct {
 	units     uint32
 	cursors   int
 	first     uint32 // position
+	late      uint32 // units
 	finishes  bool
 	producers [][]feedAction
 	consumers []feedConsumer
@@ -92,6 +93,7 @@ func feedScenery(s feedScene) *feedScene {
 	buffer := make([]uint64, feedSize(s.cursors, slots, s.units)/8)
 	b := unsafe.Slice((*byte)(unsafe.Pointer(&buffer[0])), len(buffer)*8)
 	s.m = newFeedMemory(b, s.cursors, slots, s.units, s.lossy)
+	s.m.late = s.late
 	return &s
 }
 
@@ -112,6 +114,7 @@ func (s *feedScene) names() (words []*word, names []string) {
 	} else {
 		add(m.notFull.word(), "notFull")
 		add(&m.head, "head")
+		add(&m.used, "used")
 		for i := range m.cursors {
 			add(&m.cursors[i].owner, fmt.Sprint("owner", i))
 			add(&m.cursors[i].from, fmt.Sprint("from", i))
@@ -164,7 +167,8 @@ func (s *feedScene) begin(u *universe) (actors int) {
 			} else {
 				m.cursors[i].owner.v.Store(uint32(actors+1) << slotShift)
 				m.cursors[i].from.v.Store(s.first)
-				s.keepPlace(p, &position{uint32(i), s.first, s.first, s.first})
+				m.used.v.Store(uint32(i + 1))
+				s.keepPlace(p, &position{uint32(i), s.first, s.first, s.first, s.first})
 			}
 		}
 		actors++
@@ -207,11 +211,11 @@ func (s *feedScene) happens(t *turn, w *word, new uint32) string {
 func (s *feedScene) action(t *turn) feedAction { return s.producers[t.who][t.p.vars[nextAction]] }
 
 func (s *feedScene) place(p *actor) position {
-	return position{p.vars[0], p.vars[1], p.vars[2], p.vars[3]}
+	return position{p.vars[0], p.vars[1], p.vars[2], p.vars[3], p.vars[4]}
 }
 
 func (s *feedScene) keepPlace(p *actor, at *position) {
-	copy(p.vars[:], []uint32{at.cursor, at.next, at.kept, at.tail})
+	copy(p.vars[:], []uint32{at.cursor, at.next, at.kept, at.tail, at.told})
 }
 
 // Upper halves are 0 or 1.
@@ -580,6 +584,12 @@ var feedScenes = []named{
 	{"a reservation, two consumers", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 4, cursors: 3, producers: acts{{feedReserves(1)}}, consumers: cons{plainConsumer, plainConsumer}, joined: true}), mayDie: only(0)}},
 	{"a reservation discarded", explorer{coarse: true, subject: feedScenery(feedScene{units: 4, cursors: 2, producers: acts{{feedDiscards(1), feedOne(2), feedOne(3)}}, consumers: cons{plainConsumer}, joined: true})}},
 	{"a reservation that nobody listens to", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 4, cursors: 2, producers: acts{{feedReserves(1)}, {feedOne(2), feedOne(3), feedOne(4)}}})}},
+	{"one tells late", explorer{coarse: true, subject: feedScenery(feedScene{units: 4, cursors: 1, late: 3, first: 1<<32 - 4, producers: acts{{feedOne(1), feedOne(2), feedOne(3), feedOne(4)}}, consumers: cons{plainConsumer}, joined: true})}},
+	{"one tells late, padding", explorer{coarse: true, subject: feedScenery(feedScene{units: 8, cursors: 1, late: 4, producers: acts{{feedLong(1), feedLong(2), feedLong(3), feedLong(4)}}, consumers: cons{plainConsumer}, joined: true})}},
+	{"two tell late", explorer{coarse: true, subject: feedScenery(feedScene{units: 2, cursors: 2, late: 3, producers: feedTwo, consumers: cons{plainConsumer, plainConsumer}, joined: true})}},
+	{"one tells late, and leaves", explorer{coarse: true, subject: feedScenery(feedScene{units: 2, cursors: 1, late: 3, producers: feedThree, consumers: cons{leavesFeed}, joined: true})}},
+	{"one tells late, and is dead", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 2, cursors: 2, late: 3, producers: feedTwo, consumers: cons{plainConsumer, plainConsumer}, joined: true}), mayDie: only(1)}},
+	{"one tells late, and of a reservation", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 4, cursors: 2, late: 3, producers: acts{{feedOne(1), feedReserves(2), feedOne(3)}}, consumers: cons{plainConsumer}, joined: true}), mayDie: only(0)}},
 	{"one joins", explorer{coarse: true, subject: feedScenery(feedScene{units: 4, cursors: 1, producers: feedThree, consumers: cons{plainConsumer}})}},
 	{"one joins and dies", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 4, cursors: 1, first: 400, producers: feedThree, consumers: cons{plainConsumer}}), mayDie: only(1)}},
 	{"two join, one cursor is the dead one's", explorer{coarse: true, deaths: 1, subject: feedScenery(feedScene{units: 4, cursors: 2, producers: acts{{feedOne(1)}}, consumers: cons{plainConsumer, plainConsumer}})}},

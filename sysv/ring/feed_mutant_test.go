@@ -131,6 +131,19 @@ var feedFaults = []fault{
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == rings && t.p.stage == feedDone
 		}},
+	{name: "who has nothing to do keeps to himself what he is done with", in: feedSceneOf("one tells late"), breaks: canBeDone,
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
+			s := t.feed()
+			if c, isOwner := s.cursorOf(w); a != stores || c == nil || isOwner || t.p.stage != feedDone {
+				return 0, false
+			}
+			told := w.v.Load()
+			return 0, new == s.m.tail.v.Load() && new-told < s.late && told != s.m.head.v.Load()
+		}},
+	{name: "a cursor in use of which nobody knows", in: feedSceneOf("one joins"), breaks: "",
+		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
+			return 0, a == stores && w == &t.feed().m.used
+		}},
 	{name: "nobody is told who leaves", in: feedSceneOf("one leaves"), breaks: canBeDone,
 		fault: func(t *turn, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == rings && t.p.stage == feedLeaving

@@ -24,7 +24,8 @@ type feedShared struct {
 
 	// head is the first position that a cursor keeps, when that was looked at last.
 	head word
-	_    [line - 4]byte
+	used word // cursors from here on have never had an owner
+	_    [line - 8]byte
 
 	// Of a lossy feed: which of the starts counts, modulo their number.
 	starting word
@@ -60,7 +61,12 @@ type feedMemory struct {
 	// producing has, for each slot of a member, the word of the member if it sends.
 	producing []word
 	lossy     bool
+	// late is how many units a consumer may be done with before it says so.
+	late uint32
 }
+
+// mostLate bounds that: to say it costs a consumer as much as a record does.
+const mostLate = 4 << 10 / unit
 
 // feedSize is how much memory a feed takes, of so many cursors, slots of members and
 // units of its ring.
@@ -71,7 +77,7 @@ func feedSize(cursors, slots int, units uint32) uintptr {
 // newFeedMemory is for memory of feedSize.
 func newFeedMemory(b []byte, cursors, slots int, units uint32, lossy bool) feedMemory {
 	at := unsafe.Sizeof(feedShared{})
-	m := feedMemory{feedShared: (*feedShared)(unsafe.Pointer(&b[0])), lossy: lossy}
+	m := feedMemory{feedShared: (*feedShared)(unsafe.Pointer(&b[0])), lossy: lossy, late: min(units/16, mostLate)}
 	if cursors > 0 {
 		m.cursors = unsafe.Slice((*cursor)(unsafe.Pointer(&b[at])), cursors)
 	}
@@ -115,7 +121,7 @@ func (m *feedMemory) reserve(length, me uint32) (at, cursor uint32, ok bool, err
 	r := m.record(at)
 	r.length.put(length)
 	r.state.put(me)
-	m.tail.store(at + n)
+	m.tail.publish(at + n)
 	return at, cursor, true, nil
 }
 
@@ -132,6 +138,9 @@ func (m *feedMemory) keep(from, me uint32) (i uint32, ok bool) {
 	for i := range m.cursors {
 		if c := &m.cursors[i]; c.owner.load() == 0 {
 			c.from.store(from)
+			if used := uint32(i) + 1; used > m.used.get() {
+				m.used.store(used)
+			}
 			c.owner.store(me)
 			return uint32(i), true
 		}
@@ -183,7 +192,7 @@ func (m *feedMemory) roomUpTo(tail, end uint32) (ok bool, err error) {
 // oldest is the first position that is kept, which is tail if nothing is.
 func (m *feedMemory) oldest(tail uint32) uint32 {
 	oldest := tail
-	for i := range m.cursors {
+	for i := range min(m.used.load(), uint32(len(m.cursors))) {
 		c := &m.cursors[i]
 		if c.owner.load() == 0 {
 			continue
@@ -212,6 +221,13 @@ func (m *feedMemory) drop(dead func(word uint32) (bool, error)) (some bool, err 
 		}
 	}
 	return some, nil
+}
+
+// ahead has the lines come that are going to be written, if they are free.
+func (m *feedMemory) ahead(at, n uint32) {
+	if (m.lossy || at+n-m.head.get() <= m.size) && at&(m.size-1)+n <= m.size {
+		prefetch(unsafe.Pointer(m.record(at)), uintptr(n)*unit)
+	}
 }
 
 // heal makes padding of a record that a dead producer has not finished. He may have

@@ -8,7 +8,8 @@ type FeedStat struct {
 	// Producers are the slots of the members who have sent and not finished.
 	Producers []int
 	// Size is how many bytes the ring has, and Used how many of them are kept for
-	// somebody, in a lossless feed.
+	// somebody, in a lossless feed: as far as consumers have said, who may be done with a
+	// sixteenth of the ring more, 4 KiB at most, while they have others to do.
 	Size, Used int64
 	// Lossy is as in Config.
 	Lossy bool

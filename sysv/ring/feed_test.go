@@ -158,6 +158,22 @@ func TestFeedBatches(t *testing.T) {
 	})
 }
 
+// A consumer that holds producers up says at once what it is done with, however little.
+func TestFeedRoomIsTold(t *testing.T) {
+	_, f := newTestFeed(t, 64, 2, false)
+	s := subscribe(t, f)
+	for range 64 {
+		publish(t, f, "")
+	}
+	for range 100 {
+		if ok, err := f.TrySend(nil); ok || err != nil {
+			t.Fatalf("there is room in a full ring: %v", err)
+		}
+		next(t, s, "")
+		publish(t, f, "")
+	}
+}
+
 // A batch that is larger than the ring waits for consumers in the middle.
 func TestFeedLargeBatch(t *testing.T) {
 	_, f := newTestFeed(t, 64, 2, false)
