@@ -150,31 +150,39 @@ func overflowUID() int {
 // namespace of which he is root.
 func inNew(t *testing.T, flags uintptr) containerProcess {
 	t.Helper()
-	uid, gid := os.Geteuid(), os.Getegid()
-	if uid != 0 {
-		flags |= syscall.CLONE_NEWUSER
-	}
-	return inNewAs(t, flags, uid, gid)
+	return containerProcess{inNewDo(t, sysvtest.Command(container), flags), t}
 }
 
-// inNewAs has somebody be root there, if there is a new user namespace.
+// inNewAs has somebody be root there, in a new user namespace.
 func inNewAs(t *testing.T, flags uintptr, uid, gid int) containerProcess {
 	t.Helper()
-	emulator.Namespaces.Skip(t)
-	command := func() *exec.Cmd {
-		cmd := sysvtest.Command(container)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
-		if flags&syscall.CLONE_NEWUSER != 0 {
-			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
-			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
-			cmd.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true}
-		}
-		return cmd
+	return containerProcess{startIn(t, sysvtest.Command(container), flags, uid, gid), t}
+}
+
+// inNewDo is inNew for any command.
+func inNewDo(t *testing.T, cmd *exec.Cmd, flags uintptr) *sysvtest.Process {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		flags |= syscall.CLONE_NEWUSER
 	}
-	if err := command().Run(); err != nil {
+	return startIn(t, cmd, flags, os.Geteuid(), os.Getegid())
+}
+
+func startIn(t *testing.T, cmd *exec.Cmd, flags uintptr, uid, gid int) *sysvtest.Process {
+	t.Helper()
+	emulator.Namespaces.Skip(t)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+	if flags&syscall.CLONE_NEWUSER != 0 {
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true}
+	}
+	probe := exec.Command("/bin/true")
+	probe.SysProcAttr = cmd.SysProcAttr
+	if err := probe.Run(); err != nil {
 		t.Skipf("skipping: %v: run the test as root with CAP_SYS_ADMIN, or allow user namespaces", err)
 	}
-	return containerProcess{sysvtest.StartCommand(t, command()), t}
+	return sysvtest.StartCommand(t, cmd)
 }
 
 type containerProcess struct {
