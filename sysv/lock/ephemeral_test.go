@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/test/emulator"
 	"example.com/sysvipc/sysv/internal/test/kit"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -52,6 +53,7 @@ func TestTheLastToCloseRemovesAnEphemeralGroup(t *testing.T) {
 
 // Those who close and those who come at the same time have a group, or make one.
 func TestEphemeralGroupsComeAndGo(t *testing.T) {
+	emulator.Mode.Skip(t)
 	key := newKey(t)
 	var inside atomic.Int32
 	var all sync.WaitGroup
@@ -157,6 +159,7 @@ func TestAnotherProcessMakesAnEphemeralGroup(t *testing.T) {
 
 // Who may not remove begins anew in what is there, if it is what he wants.
 func TestAStrangerBeginsAnew(t *testing.T) {
+	emulator.Mode.Skip(t)
 	kit.NeedRoot(t, "can be two users")
 	key := newKey(t)
 	cfg := ephemeral('a')
