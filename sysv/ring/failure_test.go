@@ -105,6 +105,7 @@ func TestWaitsInVain(t *testing.T) {
 		{"Queue.Reserve", room, nothing, func(ctx context.Context) error { _, err := q.Reserve(ctx, 100); return err }},
 
 		{"Feed.Subscription.Receive", record, nothing, func(ctx context.Context) error { _, err := s.Receive(ctx); return err }},
+		{"Feed.Subscription.ReceiveBatch", record, nothing, func(ctx context.Context) error { _, err := s.ReceiveBatch(ctx, make([]FeedRecord, 2)); return err }},
 		{"Feed.Subscription.Next", record, nothing, func(ctx context.Context) error { _, err := s.Next(ctx, nil); return err }},
 		{"Feed.Subscription.Receive", writer, feedReserved, func(ctx context.Context) error { _, err := s.Receive(ctx); return err }},
 		{"Feed.Subscribe", "is sending or joining is stopped or slow", holding(&otherFeed.producers), func(ctx context.Context) error { _, err := f.Subscribe(ctx); return err }},
@@ -155,6 +156,8 @@ func TestRefusals(t *testing.T) {
 	refused("Feed.Reserve", lossy.ID(), err, errors.ErrUnsupported, "use Send")
 	_, err = of.Receive(bg)
 	refused("Feed.Subscription.Receive", lossy.ID(), err, errors.ErrUnsupported, "use Next")
+	_, err = of.ReceiveBatch(bg, make([]FeedRecord, 1))
+	refused("Feed.Subscription.ReceiveBatch", lossy.ID(), err, errors.ErrUnsupported, "use Next")
 	refused("Feed.Close", f.ID(), f.Close(), ErrInUse, "is open")
 	kit.Must(t, s.Close())
 	kit.Must(t, of.Close())

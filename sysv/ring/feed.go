@@ -14,7 +14,8 @@ import (
 // A Feed is this process's membership in a feed of records: each consumer is given every
 // record that was sent since it joined, in the order in which they were sent, which is the same for
 // all. All methods of a Feed and of what it returns can be called by several
-// goroutines at once, and none allocates memory for a record.
+// goroutines at once, and none allocates memory for a record. For many small ones there are
+// [Feed.SendBatch], [Subscription.ReceiveBatch] and [Subscription.DoneBatch].
 //
 // A lossless feed keeps each record until all consumers are done with it: where the
 // ring is full producers wait for the slowest. While it has more to do it may say
@@ -438,6 +439,71 @@ func (s *Subscription) Receive(ctx context.Context) (r FeedRecord, err error) {
 			return r, s.failed("Receive", err)
 		}
 	}
+}
+
+// ReceiveBatch is Receive of as many records as are there and have room in buf, for less. It
+// waits for one, and returns how many there are: none with an error.
+func (s *Subscription) ReceiveBatch(ctx context.Context, buf []FeedRecord) (n int, err error) {
+	if len(buf) == 0 {
+		return 0, nil
+	}
+	for {
+		if n, err = s.trySome(buf); n > 0 {
+			return n, nil
+		}
+		if err == nil {
+			err = s.await(ctx)
+		}
+		if err != nil {
+			return 0, s.failed("ReceiveBatch", err)
+		}
+	}
+}
+
+// trySome gets what there is. What is wrong with a record that is not the first is told to who
+// asks for it.
+func (s *Subscription) trySome(buf []FeedRecord) (n int, err error) {
+	if s.feed.lossy {
+		return 0, errLossy
+	}
+	s.gate.lock()
+	for n < len(buf) && (n == 0 || s.place.next != s.place.tail) {
+		var at, length uint32
+		var number uint64
+		var ok bool
+		if at, length, number, ok, err = s.take(); !ok {
+			break
+		}
+		buf[n] = FeedRecord{s.feed.bytes(at, length), s, number}
+		n++
+	}
+	s.gate.unlock()
+	if n == 0 && err == nil {
+		err = s.feed.there()
+	}
+	return n, err
+}
+
+// DoneBatch is Done of several records of this subscription, for less. Those that are not
+// held any more, and those of other subscriptions, are left as they are, and the error is
+// [ErrNotHeld] then.
+func (s *Subscription) DoneBatch(records []FeedRecord) (err error) {
+	s.gate.lock()
+	for i := range records {
+		r := &records[i]
+		k := r.number - s.first
+		if r.subscription != s || k >= uint64(len(s.open)) || s.open[k].done {
+			err = ErrNotHeld
+			continue
+		}
+		s.open[k].done = true
+		r.Bytes, r.subscription = nil, nil
+	}
+	if len(s.open) > 0 && s.open[0].done {
+		s.forget()
+	}
+	s.gate.unlock()
+	return err
 }
 
 // Next is Receive of a copy, which it appends to buf, and Done. In a lossy feed the error is

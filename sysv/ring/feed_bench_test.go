@@ -40,7 +40,7 @@ func (tr feedTraffic) through(t testing.TB, n int) (took time.Duration, missed, 
 	ids, _ := newTestFeed(t, 1<<17, cursors, tr.lossy)
 	var consumers []*sysvtest.Process
 	for range tr.consumers {
-		p := sysvtest.Start(t, feedBenchConsumer, ids[0], strconv.Itoa(n))
+		p := sysvtest.Start(t, feedBenchConsumer, ids[0], strconv.Itoa(n), strconv.Itoa(tr.batch))
 		p.Expect("ready")
 		consumers = append(consumers, p)
 	}
@@ -138,6 +138,27 @@ var feedBenchConsumer = sysvtest.Helper("feed bench consumer", func(args []strin
 	slept, missed := sleeps(), uint64(0)
 	var best bestWindow
 	buf := make([]byte, 0, 64)
+	if v[1] > 1 {
+		records := make([]FeedRecord, v[1])
+		for i := uint64(0); i < uint64(v[0]); {
+			n, err := s.ReceiveBatch(bg, records)
+			if err != nil {
+				return err
+			}
+			for _, r := range records[:n] {
+				if sum(r.Bytes) != 8*i {
+					return fmt.Errorf("record %d is another", i)
+				}
+				i++
+				best.next()
+			}
+			s.DoneBatch(records[:n])
+			if begin.IsZero() {
+				begin = time.Now()
+			}
+		}
+		v[0] = 0
+	}
 	for i := uint64(0); i < uint64(v[0]); i++ {
 		data := buf
 		var r FeedRecord

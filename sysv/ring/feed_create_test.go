@@ -106,6 +106,8 @@ func TestFeedCallsAfterClose(t *testing.T) {
 	kit.WantError(t, again.Finish(), os.ErrClosed)
 	_, err = s.Receive(bg)
 	kit.WantError(t, err, os.ErrClosed)
+	_, err = s.ReceiveBatch(bg, make([]FeedRecord, 1))
+	kit.WantError(t, err, os.ErrClosed)
 	kit.WantError(t, w.Commit(), ErrNotHeld)
 	publish(t, f, "the others go on")
 }

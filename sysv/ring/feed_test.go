@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,6 +173,83 @@ func TestFeedRoomIsTold(t *testing.T) {
 		next(t, s, "")
 		publish(t, f, "")
 	}
+}
+
+func TestFeedReceivesBatches(t *testing.T) {
+	_, f := newTestFeed(t, 64, 2, false)
+	s := subscribe(t, f)
+	buf := make([]FeedRecord, 4)
+	for range 20 { // around the ring
+		n, err := f.SendBatch(bg, numbered(10))
+		if n != 10 || err != nil {
+			t.Fatalf("%d sent, %v", n, err)
+		}
+		for _, want := range [][]string{{"0", "1", "2", "3"}, {"4", "5", "6", "7"}, {"8", "9"}} {
+			n, err := s.ReceiveBatch(kit.Patient(t), buf)
+			kit.Must(t, err)
+			var got []string
+			for _, r := range buf[:n] {
+				got = append(got, string(r.Bytes))
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("received %q, want %q", got, want)
+			}
+			kit.Must(t, s.DoneBatch(buf[:n]))
+		}
+	}
+	noneLeft(t, s)
+	if n, err := s.ReceiveBatch(bg, nil); n != 0 || err != nil {
+		t.Errorf("into nothing: %d, %v", n, err)
+	}
+	kit.Must(t, s.DoneBatch(nil))
+	kit.Must(t, s.Close())
+}
+
+// A batch waits for its first record, and for no other.
+func TestFeedBatchIsWaitedFor(t *testing.T) {
+	_, f := newTestFeed(t, 64, 2, false)
+	s := subscribe(t, f)
+	kit.WantDeadline(t, "ReceiveBatch", func(ctx context.Context) error {
+		_, err := s.ReceiveBatch(ctx, make([]FeedRecord, 2))
+		return err
+	})
+	wait := kit.Async(t, func() string {
+		buf := make([]FeedRecord, 2)
+		n, err := s.ReceiveBatch(kit.Patient(t), buf)
+		got := fmt.Sprintf("%d, %q, %v", n, buf[0].Bytes, err)
+		kit.Must(t, s.DoneBatch(buf[:n]))
+		return got
+	})
+	time.Sleep(time.Millisecond)
+	publish(t, f, "x")
+	if got, want := wait(), `1, "x", <nil>`; got != want {
+		t.Errorf("received %s, want %s", got, want)
+	}
+}
+
+// Records are given back whichever are in a batch, and those that can't be are left.
+func TestFeedDoneBatch(t *testing.T) {
+	_, f := newTestFeed(t, 64, 4, false)
+	s, other := subscribe(t, f), subscribe(t, f)
+	publish(t, f, "0", "1", "2", "3")
+	r, theirs := make([]FeedRecord, 4), make([]FeedRecord, 4)
+	for _, b := range []struct {
+		of  *Subscription
+		buf []FeedRecord
+	}{{s, r}, {other, theirs}} {
+		if n, err := b.of.ReceiveBatch(bg, b.buf); n != 4 || err != nil {
+			t.Fatalf("%d received, %v", n, err)
+		}
+	}
+	twice := r[1]
+	kit.Must(t, s.DoneBatch([]FeedRecord{r[2], r[1]}))
+	kit.WantError(t, s.DoneBatch([]FeedRecord{twice, theirs[0], {}, r[3]}), ErrNotHeld) // but the last is
+	kit.WantError(t, s.Close(), ErrInUse)
+	kit.Must(t, r[0].Done())
+	kit.Must(t, s.Close())
+	kit.WantError(t, other.Close(), ErrInUse)
+	kit.Must(t, other.DoneBatch(theirs))
+	kit.Must(t, other.Close())
 }
 
 // A batch that is larger than the ring waits for consumers in the middle.
@@ -730,25 +808,26 @@ func TestFeedAllocatesNothing(t *testing.T) {
 	both(t, 1<<10, func(t *testing.T, _ []string, f *Feed) {
 		s := subscribe(t, f)
 		data, buf := []byte("data"), make([]byte, 0, 100)
-		batch := [][]byte{data, data}
+		batch, records := [][]byte{data, data}, make([]FeedRecord, 4)
 		if n := testing.AllocsPerRun(1000, func() {
 			kit.Must(t, f.Send(bg, data))
 			_, err := f.TrySend(data)
 			kit.Must(t, err)
 			_, err = f.SendBatch(bg, batch)
 			kit.Must(t, err)
-			for range 3 {
+			for i := 0; i < 2 || f.lossy && i < 4; i++ {
 				_, err = s.Next(bg, buf)
 				kit.Must(t, err)
 			}
 			if f.lossy {
-				_, err = s.Next(bg, buf)
-				kit.Must(t, err)
 				return
 			}
 			r, err := s.Receive(bg)
 			kit.Must(t, err)
 			kit.Must(t, r.Done())
+			k, err := s.ReceiveBatch(bg, records)
+			kit.Must(t, err)
+			kit.Must(t, s.DoneBatch(records[:k]))
 		}); n != 0 {
 			t.Errorf("%v allocations for 4 records", n)
 		}
