@@ -80,8 +80,9 @@ var squatter = sysvtest.Helper("squatter", func(args []string) error {
 })
 
 func TestSecurityKeysAreNotProtected(t *testing.T) {
+	cmd := kit.Ordinary(sysvtest.Command(squatter, key.String(), "600"))
 	kit.NeedRoot(t, "can start another user's process")
-	p := sysvtest.StartCommand(t, kit.Ordinary(sysvtest.Command(squatter, key.String(), "600")))
+	p := sysvtest.StartCommand(t, cmd)
 	p.Expect("here")
 	_, err := shm.Create(key, 4096, nil)
 	kit.WantError(t, err, fs.ErrExist)
