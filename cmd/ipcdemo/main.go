@@ -22,6 +22,7 @@ type commandLine struct {
 	Queue  messages.Queue  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
 	Ls     inspect.Ls      `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
 	Rm     inspect.Rm      `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
+	Gc     inspect.Gc      `cmd:"" help:"Find, and remove, what nobody needs any more, and say why."`
 	Make   inspect.Make    `cmd:"" help:"Make message queues, segments and semaphore sets, as ipcmk does."`
 	Watch  inspect.Watch   `cmd:"" help:"Show all objects and the processes that use them, live."`
 	Bench  bench.Bench     `cmd:"" help:"Measure the library on this machine."`

@@ -22,11 +22,12 @@ type module struct {
 	Members []lock.Member `json:"members"` // who live
 	Holds   string        `json:"holds"`   // what would be lost with it, or nothing
 
-	Mutexes []lock.MutexStat `json:"mutexes,omitempty"`
-	Queue   *ring.QueueStat  `json:"queue,omitempty"`
-	Feed    *ring.FeedStat   `json:"feed,omitempty"`
-	Latest  *ring.LatestStat `json:"latest,omitempty"`
-	stat    lock.Stat
+	Mutexes   []lock.MutexStat   `json:"mutexes,omitempty"`
+	RWMutexes []lock.RWMutexStat `json:"rwmutexes,omitempty"`
+	Queue     *ring.QueueStat    `json:"queue,omitempty"`
+	Feed      *ring.FeedStat     `json:"feed,omitempty"`
+	Latest    *ring.LatestStat   `json:"latest,omitempty"`
+	stat      lock.Stat
 }
 
 // modules are those among some sets, by their segment's id, and those sets that are of a
@@ -98,29 +99,49 @@ func look(segment int) (*module, error) {
 		}
 		return m, nil
 	}
-	m.Kind, m.Mutexes = "lock", st.Mutexes
-	held, abandoned, waiters := 0, 0, 0
-	for _, x := range st.Mutexes {
+	m.Kind, m.Mutexes, m.RWMutexes = "lock", st.Mutexes, st.RWMutexes
+	m.Says = saysOf(st)
+	if st.Memory > 0 {
+		m.Holds = bytesOf(int64(st.Memory)) + " of memory"
+	}
+	return m, nil
+}
+
+// saysOf is how many of a group's locks are held, awaited and abandoned.
+func saysOf(st lock.Stat) string {
+	held, reading, abandoned, waiters := 0, 0, 0, 0
+	count := func(x lock.MutexStat, owned bool) {
 		waiters += x.Waiters
-		if x.Held {
+		if owned {
 			held++
 		}
 		if x.Abandoned || x.Dead {
 			abandoned++
 		}
 	}
-	said := []string{fmt.Sprintf("%d of %d held", held, len(st.Mutexes))}
-	if waiters > 0 {
-		said = append(said, fmt.Sprintf("%d waiting", waiters))
+	for _, x := range st.Mutexes {
+		count(x, x.Held)
 	}
-	if abandoned > 0 {
-		said = append(said, fmt.Sprintf("%d abandoned", abandoned))
+	for _, x := range st.RWMutexes {
+		alive := 0
+		for _, r := range x.Readers {
+			if !r.Dead {
+				alive++
+			}
+		}
+		count(x.Writer, x.Writing || alive > 0)
+		reading += alive
 	}
-	m.Says = strings.Join(said, ", ")
-	if st.Memory > 0 {
-		m.Holds = bytesOf(int64(st.Memory)) + " of memory"
+	said := []string{fmt.Sprintf("%d of %d held", held, len(st.Mutexes)+len(st.RWMutexes))}
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{reading, "reading"}, {waiters, "waiting"}, {abandoned, "abandoned"}} {
+		if n.n > 0 {
+			said = append(said, fmt.Sprintf("%d %s", n.n, n.what))
+		}
 	}
-	return m, nil
+	return strings.Join(said, ", ")
 }
 
 // what says in a few words what it is.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
+	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/msg"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
@@ -102,14 +103,24 @@ func (m *module) print(w io.Writer) error {
 		fmt.Fprintln(w)
 		t = term.NewTable(w, len(m.Mutexes), "MUTEX", "OWNER", "WAITERS", "STATE", "RECOVERIES")
 		for i, x := range m.Mutexes {
-			owner := "-"
-			if x.Held {
-				owner = fmt.Sprintf("slot %d", x.Slot)
-				if x.PID != 0 {
-					owner += fmt.Sprintf(", %d %s", x.PID, program(x.PID))
+			t.Row(fmt.Sprint(i), ownerOf(x), fmt.Sprint(x.Waiters), mutexState(x.Held, x.Dead, x.Abandoned), fmt.Sprint(x.Recoveries))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	if len(m.RWMutexes) > 0 {
+		fmt.Fprintln(w)
+		t = term.NewTable(w, len(m.RWMutexes), "RWMUTEX", "WRITER", "WAITERS", "READERS", "STATE", "RECOVERIES")
+		for i, x := range m.RWMutexes {
+			var readers []int
+			for _, r := range x.Readers {
+				if !r.Dead {
+					readers = append(readers, r.PID)
 				}
 			}
-			t.Row(fmt.Sprint(i), owner, fmt.Sprint(x.Waiters), mutexState(x.Held, x.Dead, x.Abandoned), fmt.Sprint(x.Recoveries))
+			t.Row(fmt.Sprint(i), ownerOf(x.Writer), fmt.Sprint(x.Writer.Waiters), strings.TrimSpace(fmt.Sprintf("%d %s", len(readers), programs(readers))),
+				mutexState(x.Writing, x.Writer.Dead, x.Writer.Abandoned), fmt.Sprint(x.Writer.Recoveries))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -132,6 +143,17 @@ func (m *module) print(w io.Writer) error {
 		return t.Flush()
 	}
 	return nil
+}
+
+// ownerOf is who has a mutex: his pid where it can be known.
+func ownerOf(x lock.MutexStat) string {
+	switch {
+	case !x.Held:
+		return "-"
+	case x.PID == 0:
+		return fmt.Sprintf("slot %d", x.Slot)
+	}
+	return strings.TrimSpace(fmt.Sprintf("slot %d, %d %s", x.Slot, x.PID, program(x.PID)))
 }
 
 func mutexState(held, dead, abandoned bool) string {

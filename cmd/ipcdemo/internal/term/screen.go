@@ -65,6 +65,11 @@ func (s *Screen) Draw(lines []string) error {
 // IsTerminal tells whether standard output is one.
 func IsTerminal() bool { return term.IsTerminal(int(os.Stdout.Fd())) }
 
+// IsInteractive tells whether somebody can be asked, at standard input and error.
+func IsInteractive() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))
+}
+
 // Width is how wide a line is at standard output, 0 where that is no terminal.
 func Width() int {
 	if !IsTerminal() {
