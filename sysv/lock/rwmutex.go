@@ -103,9 +103,10 @@ func (m *RWMutex) RUnlock() error {
 // abandoned and errors are as in RLock.
 func (m *RWMutex) Lock(ctx context.Context) (abandoned bool, err error) {
 	abandoned, err = m.writer.Lock(ctx)
-	if err == nil {
-		err = m.empty(ctx, &emptying{at: measuring})
+	if err != nil || m.occupy() {
+		return abandoned, err
 	}
+	err = m.empty(ctx, &emptying{at: measuring})
 	return abandoned && err == nil, err
 }
 
@@ -121,7 +122,28 @@ func (m *RWMutex) TryLock() (ok, abandoned bool, err error) {
 }
 
 // Unlock gives back what Lock or TryLock took. Errors are those of [Mutex.Unlock].
-func (m *RWMutex) Unlock() error { return m.vacate(emerging) }
+func (m *RWMutex) Unlock() error {
+	me := m.writer.me.Load()
+	if m.word.Load() != me || m.marked()&inMark == 0 {
+		return m.vacate(emerging)
+	}
+	if race.Enabled {
+		m.writer.releasing()
+	}
+	m.unmark(inMark)
+	if stepping {
+		at(writerOut)
+	}
+	if !m.word.CompareAndSwap(me, 0) {
+		return m.giveBack()
+	}
+	m.writer.pass()
+	m.tell(writerGone)
+	if stepping {
+		at(readersTold)
+	}
+	return nil
+}
 
 // Downgrade makes the writer a reader, with no other writer in between: give the lock
 // back with RUnlock. Others may read from then on. Errors are those of Unlock.
@@ -181,6 +203,25 @@ func (m *RWMutex) notRead() error {
 	return m.writer.error(err)
 }
 
+// occupy is empty where nobody reads.
+func (m *RWMutex) occupy() bool {
+	g := m.writer.group
+	first := (m.writer.index - g.Len()) * len(g.generations)
+	for i := range g.crowds[first : first+g.usedSlots()] {
+		if g.crowds[first+i].word.Load() != 0 {
+			return false
+		}
+	}
+	m.mark(inMark)
+	if stepping {
+		at(writerIn)
+	}
+	if race.Enabled {
+		m.acquiredOfReaders()
+	}
+	return true
+}
+
 // empty waits, as the one who has the writers' mutex, until there are no readers.
 // Where that is in vain it gives the mutex back.
 func (m *RWMutex) empty(ctx context.Context, e *emptying) error {
@@ -192,10 +233,18 @@ func (m *RWMutex) empty(ctx context.Context, e *emptying) error {
 		}
 		return nil
 	}
+	if err := m.giveBack(); err != nil {
+		return errors.Join(m.writer.error(e.err), err)
+	}
+	return m.writer.error(e.err)
+}
+
+// giveBack is the rest of Unlock once the writer is in no more, or has not come in.
+func (m *RWMutex) giveBack() error {
 	u := vacating{at: returning, back: unlocking{at: freeing, me: m.writer.group.me}}
-	v.vacate(&u)
+	m.visit(context.Background()).vacate(&u)
 	m.writer.pass()
-	return m.writer.error(errors.Join(e.err, u.err))
+	return m.writer.error(u.err)
 }
 
 // vacate gives the lock back as its writer.
