@@ -21,11 +21,14 @@ import (
 // mutexes of a group. All of it is atomic only so that each write is made where
 // it is written: a Store of a Load is lost if two do it at once.
 type ledger struct {
-	accounts [accountCount]account
+	accounts [accountCount + sharedCount]account
 	seats    [16]seat
 }
 
 const accountCount = 4
+
+// sharedCount is how many accounts more there are, which RWMutexes guard.
+const sharedCount = 2
 
 // An account is guarded by the mutex of its number.
 type account struct {
@@ -41,7 +44,7 @@ type account struct {
 
 // A seat is that of a process, and of the next one when it is dead.
 type seat struct {
-	own   [accountCount]atomic.Uint32 // its part of each account's total, guarded with it
+	own   [accountCount + sharedCount]atomic.Uint32 // its part of each account's total, guarded with it
 	doing atomic.Uint32
 	gate  atomic.Uint32 // for a test and its process to wait for each other
 }
@@ -56,6 +59,7 @@ const (
 	isLocking // has the mutex perhaps
 	isHolding // has it
 	isUnlocking
+	isReading
 )
 
 func (d doing) of(mutex int) doing { return d | doing(mutex)<<8 }
@@ -112,12 +116,60 @@ func (m *participant) does(d doing) { m.seats[m.seat].doing.Store(uint32(d)) }
 // entry is begun, twice in the middle of it, and when it is complete.
 func (m *participant) round(ctx context.Context, i int, between func(int)) error {
 	m.does(isLocking.of(i))
-	abandoned, err := m.group.Mutex(i).Lock(ctx)
+	abandoned, err := m.of(i).Lock(ctx)
 	if err != nil {
 		m.does(isOutside)
 		return err
 	}
 	return m.inside(i, abandoned, between)
+}
+
+// of is the lock of an account, as one who writes has it.
+func (m *participant) of(i int) locker {
+	if i >= accountCount {
+		return m.group.RWMutex(i - accountCount)
+	}
+	return m.group.Mutex(i)
+}
+
+type locker interface {
+	Lock(context.Context) (bool, error)
+	TryLock() (bool, bool, error)
+	Unlock() error
+	Repaired() error
+}
+
+// read looks at an account that a RWMutex guards, at the beginning and at the end, and
+// calls between in the middle.
+func (m *participant) read(ctx context.Context, i int, between func()) error {
+	lock := m.group.RWMutex(i - accountCount)
+	m.does(isLocking.of(i))
+	abandoned, err := lock.RLock(ctx)
+	if err != nil {
+		m.does(isOutside)
+		return err
+	}
+	m.does(isReading.of(i))
+	if err := m.see(i, abandoned, between); err != nil {
+		return err
+	}
+	err = lock.RUnlock()
+	m.does(isOutside)
+	return err
+}
+
+// see fails if what is read is not whole though nobody says that, or changes.
+func (m *participant) see(i int, abandoned bool, between func()) error {
+	a := &m.accounts[i]
+	total, open := a.total.Load(), a.open.Load()
+	if !abandoned && (open != 0 || total != m.sum(i)) {
+		return fmt.Errorf("account %d is %d, want %d, and has a half-made entry of seat %d: RLock said nothing", i, total, m.sum(i), int(open)-1)
+	}
+	between()
+	if now := a.total.Load(); now != total || a.open.Load() != open {
+		return fmt.Errorf("account %d was %d and is %d while it is read", i, total, now)
+	}
+	return nil
 }
 
 // inside is the part of a round in which the mutex is locked.
@@ -180,12 +232,12 @@ func (m *participant) repair(i int) error {
 		m.seats[open-1].own[i].Store(a.ownBefore.Load() + add)
 		a.open.Store(0)
 	}
-	return m.group.Mutex(i).Repaired()
+	return m.of(i).Repaired()
 }
 
 func (m *participant) unlock(i int) error {
 	m.does(isUnlocking.of(i))
-	err := m.group.Mutex(i).Unlock()
+	err := m.of(i).Unlock()
 	m.does(isOutside)
 	return err
 }

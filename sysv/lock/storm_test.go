@@ -76,8 +76,10 @@ var victims = sysvtest.Helper("victim", func(args []string) error {
 		return v.endAsUnlocker()
 	case anywhere:
 		return v.endAnywhere()
+	case asSurvivor:
+		return v.survive(func() error { return v.anything(v.r.IntN(accountCount)) })
 	}
-	return v.survive()
+	return v.endBesideRWMutexes(end(args[0]))
 })
 
 // endWithTheTest is for processes that might hang: their input ends when the
@@ -249,7 +251,7 @@ func (v *victim) anything(i int) error {
 
 // survive does a lot when all others are there, too. It adds no tokens by a
 // death: a wakeup that is lost is missed.
-func (v *victim) survive() error {
+func (v *victim) survive(something func() error) error {
 	v.seats[v.seat].gate.Store(isReady)
 	for k := range atOnce {
 		for v.seats[k].gate.Load() != isReady {
@@ -257,7 +259,7 @@ func (v *victim) survive() error {
 		}
 	}
 	for range storm.Amount(1000, 20_000) {
-		if err := v.anything(v.r.IntN(accountCount)); err != nil {
+		if err := something(); err != nil {
 			return err
 		}
 	}
@@ -283,7 +285,7 @@ type lockStorm struct {
 
 	mu    sync.Mutex
 	kills map[end]int
-	died  [accountCount]deaths
+	died  [accountCount + sharedCount]deaths
 }
 
 // deaths under a mutex, by what is known of them.
@@ -319,7 +321,7 @@ func newStorm(t *testing.T) *lockStorm {
 	s := &lockStorm{T: t, kills: make(map[end]int)}
 	// As many places as processes: one that is lost is missed.
 	var err error
-	s.group, err = lock.Create(bg, sysv.Private, accountCount, &lock.Config{Processes: atOnce + 1})
+	s.group, err = lock.Create(bg, sysv.Private, accountCount, &lock.Config{Processes: atOnce + 1, RWMutexes: sharedCount})
 	kit.Must(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -387,7 +389,7 @@ func (s *lockStorm) live(seat int, l life) error {
 	if err := s.await(p, "its end", p.ended); err != nil {
 		return err
 	}
-	if l.end == asSurvivor {
+	if l.end == asSurvivor || l.end == asRWSurvivor {
 		return p.err
 	}
 	if !p.killed() {
