@@ -127,12 +127,11 @@ func (c Config) shape(n int) shape {
 
 // create makes a group where the key has no segment, and tells whether it has.
 func create(ctx context.Context, key sysv.Key, n int, c Config) (g *Group, exists bool, err error) {
-	if l, err := sem.Limits(); err == nil && l.SemOPM < operations {
-		return nil, false, &sysv.Error{Op: "lock", Key: key, ID: -1, Err: syscall.E2BIG,
-			Hint: fmt.Sprintf("a lock needs %d operations in one call, %d at most (SEMOPM, 3rd number of kernel.sem)", operations, l.SemOPM)}
+	if err := enoughOperations(key); err != nil {
+		return nil, false, err
 	}
 	if key == sysv.Private {
-		g, err = createPrivate(ctx, n, c)
+		g, err = createPrivate(ctx, n, c, nil)
 		return g, false, err
 	}
 	for {
@@ -164,15 +163,24 @@ func create(ctx context.Context, key sysv.Key, n int, c Config) (g *Group, exist
 	}
 }
 
-// createPrivate makes a group that nobody can find before it is whole.
-func createPrivate(ctx context.Context, n int, c Config) (g *Group, err error) {
+func enoughOperations(key sysv.Key) error {
+	if l, err := sem.Limits(); err == nil && l.SemOPM < operations {
+		return &sysv.Error{Op: "lock", Key: key, ID: -1, Err: syscall.E2BIG,
+			Hint: fmt.Sprintf("a lock needs %d operations in one call, %d at most (SEMOPM, 3rd number of kernel.sem)", operations, l.SemOPM)}
+	}
+	return nil
+}
+
+// createPrivate makes a group that nobody can find before it is whole. hide, if not
+// nil, has its segment go with the last who has it attached.
+func createPrivate(ctx context.Context, n int, c Config, hide func(*shm.Segment) error) (g *Group, err error) {
 	seg, err := shm.Create(sysv.Private, c.shape(n).size(), &shm.Config{Mode: c.Mode})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { // Init may panic
 		if g == nil {
-			err = errors.Join(err, seg.Remove())
+			err = errors.Join(err, unlessRemoved(seg.Remove()))
 		}
 	}()
 	mapping, err := seg.Attach(nil)
@@ -184,7 +192,16 @@ func createPrivate(ctx context.Context, n int, c Config) (g *Group, err error) {
 			err = errors.Join(err, mapping.Detach())
 		}
 	}()
-	return found(ctx, mapping, n, c)
+	if hide == nil {
+		return found(ctx, mapping, n, c)
+	}
+	if err := hide(seg); err != nil {
+		return nil, err
+	}
+	if g, err = found(ctx, mapping, n, c); err == nil {
+		g.ends = unseen // which nobody else has seen yet
+	}
+	return g, err
 }
 
 func inUse(seg *shm.Segment) error {
@@ -213,7 +230,7 @@ func found(ctx context.Context, mapping *shm.Mapping, n int, c Config) (*Group, 
 		locks: uint32(n), shared: uint32(shape.shared), slots: uint32(shape.slots), lines: uint32(shape.lines), format: formatOf(c.Format),
 		segment: uint32(seg.ID()), key: uint32(seg.Key())}
 	if c.Ephemeral {
-		mem.header.ends = 1
+		mem.header.ends = ephemeral
 	}
 	at(headerWritten)
 	g, err := enter(ctx, mapping, mem, set, justMade)

@@ -41,11 +41,16 @@ type header struct {
 	key     uint32
 	lines   uint32 // of memory
 	format  format // of what is there
-	ends    uint32 // 1 if the group ends with its last member
+	ends    uint32 // 0, or how the group ends with its last member
 	shared  uint32 // how many RWMutexes, whose writers' cells come after those of the locks
 	used    uint32 // no slot from here on has ever been anybody's
 	_       [line/4 - 18]uint32
 }
+
+const (
+	ephemeral = 1 + iota // by what he does
+	unseen               // and the kernel frees its segment: it is marked for that
+)
 
 // A format is Config.Format, with zeros behind it.
 type format [4]uint32

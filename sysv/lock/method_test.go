@@ -62,7 +62,7 @@ var (
 )
 
 func TestMethodsAreComplete(t *testing.T) {
-	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true, "Group.RWMutex": true, "Group.RWMutexes": true, "Group.Self": true, "Group.Memory": true}
+	known := map[string]bool{"Group.ID": true, "Group.Key": true, "Group.Len": true, "Group.Mutex": true, "Group.RWMutex": true, "Group.RWMutexes": true, "Group.Env": true, "Group.Self": true, "Group.Memory": true}
 	for _, m := range methods {
 		known[m.name] = true
 	}

@@ -75,7 +75,7 @@ func OpenID(ctx context.Context, id int, cfg *OpenConfig) (*Group, error) {
 	if err == nil {
 		return g, nil
 	}
-	if isRemoved(seg) {
+	if isRemoved(seg) && !anonymous(mapping) {
 		err = &sysv.Error{Op: "lock", Key: seg.Key(), ID: id, Err: sysv.ErrRemoved}
 	}
 	return nil, detach(mapping, err)
@@ -155,6 +155,13 @@ func detach(mapping *shm.Mapping, err error) error {
 		return errors.Join(err, failed)
 	}
 	return err
+}
+
+// anonymous tells whether what is in a segment is a group whose segment is marked for
+// removal from the beginning.
+func anonymous(mapping *shm.Mapping) bool {
+	mem, err := whole(mapping, mapping.Segment().Key())
+	return err == nil && mem.ends == unseen
 }
 
 // isRemoved tells whether a segment has lost its key.

@@ -39,13 +39,16 @@ func (g *Group) Remove() error {
 	if err != nil {
 		return err
 	}
-	removed := st.Dest
+	removed := st.Dest && mem.ends != unseen
 	if _, err := sem.OpenID(g.set.ID()); errors.Is(err, fs.ErrNotExist) {
 		removed = true
 	}
 	// The segment first: as long as the set has the key nobody makes another
 	// group without poisoning this one.
-	if err := g.seg.Remove(); err != nil {
+	if mem.ends != unseen {
+		err = g.seg.Remove()
+	}
+	if err != nil {
 		return err
 	}
 	at(segmentRemoved)

@@ -68,10 +68,10 @@ type RWMutexStat struct {
 
 // Reader is a process that reads.
 type Reader struct {
-	Slot int
-	// PID is it as in Member, or 0. Dead is true where it has died: nobody waits for it,
+	// Slot is the member's, and PID he, as in Member, or 0.
+	Slot, PID int
+	// Dead is true where it has died: nobody waits for it,
 	// and the next process in its slot makes it forgotten.
-	PID  int
 	Dead bool
 	// Count is how often it reads at once.
 	Count int

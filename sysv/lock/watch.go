@@ -77,6 +77,7 @@ func (g *Group) Check() error {
 // lack of read permission, it tells nobody.
 func (g *Group) look() (removed bool) {
 	seg, err := g.seg.Stat()
+	seg.Dest = seg.Dest && g.ends != unseen
 	if err != nil || seg.Size != int64(g.mapping.Len()) || !seg.Dest && seg.Key != g.Key() {
 		// What is attached keeps its id: this thread is in another IPC namespace.
 		return false

@@ -3,71 +3,50 @@ package ring
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"os"
-	"strconv"
-)
 
-// A parent tells its children which ring is its own by their environment, as
-// [example.com/sysvipc/sysv/shm.FromParent] has it: a name for each kind.
-const (
-	queueEnv  = "SYSVIPC_QUEUE"
-	latestEnv = "SYSVIPC_LATEST"
-	feedEnv   = "SYSVIPC_FEED"
+	"example.com/sysvipc/sysv/internal/parent"
 )
 
 // Env returns the variable by which a child finds the queue with [QueueFromParent]:
 //
 //	cmd.Env = append(os.Environ(), q.Env())
 //
+// Where a child is to find several each has a name, which may have letters, digits and _.
 // A queue that is made with [example.com/sysvipc/sysv.Private] and Config.Ephemeral has no
 // key and ends with the last of the family, unless that is killed.
-func (q *Queue) Env() string { return env(queueEnv, q.ID()) }
+func (q *Queue) Env(name ...string) string { return parent.Queue.Env(q.ID(), name...) }
 
-// QueueFromParent opens the queue that a parent handed on with [Queue.Env]. If there is
+// QueueFromParent opens the queue that a parent handed on with [Queue.Env], by the same name. If there is
 // no such variable in the environment, or no such queue any more, the error is
 // [io/fs.ErrNotExist]. Others are those of [OpenQueueID].
-func QueueFromParent(ctx context.Context, cfg *OpenConfig) (*Queue, error) {
-	id, err := fromParent(queueEnv)
+func QueueFromParent(ctx context.Context, cfg *OpenConfig, name ...string) (*Queue, error) {
+	id, err := parent.Queue.ID(name...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ring: %w", err)
 	}
 	return OpenQueueID(ctx, id, cfg)
 }
 
 // Env is [Queue.Env], for [LatestFromParent].
-func (l *Latest) Env() string { return env(latestEnv, l.ID()) }
+func (l *Latest) Env(name ...string) string { return parent.Latest.Env(l.ID(), name...) }
 
 // LatestFromParent is [QueueFromParent] for a Latest.
-func LatestFromParent(ctx context.Context, cfg *OpenConfig) (*Latest, error) {
-	id, err := fromParent(latestEnv)
+func LatestFromParent(ctx context.Context, cfg *OpenConfig, name ...string) (*Latest, error) {
+	id, err := parent.Latest.ID(name...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ring: %w", err)
 	}
 	return OpenLatestID(ctx, id, cfg)
 }
 
 // Env is [Queue.Env], for [FeedFromParent].
-func (f *Feed) Env() string { return env(feedEnv, f.ID()) }
+func (f *Feed) Env(name ...string) string { return parent.Feed.Env(f.ID(), name...) }
 
 // FeedFromParent is [QueueFromParent] for a Feed.
-func FeedFromParent(ctx context.Context, cfg *OpenConfig) (*Feed, error) {
-	id, err := fromParent(feedEnv)
+func FeedFromParent(ctx context.Context, cfg *OpenConfig, name ...string) (*Feed, error) {
+	id, err := parent.Feed.ID(name...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ring: %w", err)
 	}
 	return OpenFeedID(ctx, id, cfg)
-}
-
-func env(name string, id int) string { return fmt.Sprintf("%s=%d", name, id) }
-
-func fromParent(name string) (id int, err error) {
-	value, ok := os.LookupEnv(name)
-	if !ok {
-		return 0, fmt.Errorf("ring: no parent hands one on: %s is not set: %w", name, fs.ErrNotExist)
-	}
-	if id, err = strconv.Atoi(value); err != nil {
-		return 0, fmt.Errorf("ring: %s=%q is no id", name, value)
-	}
-	return id, nil
 }

@@ -47,9 +47,9 @@ func TestChildrenFindTheirParentsRings(t *testing.T) {
 
 func TestNoParent(t *testing.T) {
 	for name, open := range map[string]func() error{
-		queueEnv:  func() error { _, err := QueueFromParent(bg, nil); return err },
-		feedEnv:   func() error { _, err := FeedFromParent(bg, nil); return err },
-		latestEnv: func() error { _, err := LatestFromParent(bg, nil); return err },
+		"SYSVIPC_QUEUE":  func() error { _, err := QueueFromParent(bg, nil); return err },
+		"SYSVIPC_FEED":   func() error { _, err := FeedFromParent(bg, nil); return err },
+		"SYSVIPC_LATEST": func() error { _, err := LatestFromParent(bg, nil); return err },
 	} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)

@@ -3,15 +3,11 @@ package shm
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
 
 	"example.com/sysvipc/sysv"
+	"example.com/sysvipc/sysv/internal/parent"
 	"example.com/sysvipc/sysv/internal/sys"
 )
-
-// parentEnv names the segment that a child process is to share.
-const parentEnv = "SYSVIPC_SEGMENT"
 
 // Anonymous makes a segment of size bytes, all zero, to share with child
 // processes: what mmap(2) with MAP_SHARED and MAP_ANONYMOUS and then fork are in
@@ -40,23 +36,20 @@ func Anonymous(size int) (*Segment, *Mapping, error) {
 }
 
 // Env returns a variable for the environment of a child that is to share the
-// segment with [FromParent]:
+// segment with [FromParent]. Where it is to share several each has a name, which may have
+// letters, digits and _:
 //
-//	cmd.Env = append(os.Environ(), seg.Env())
-func (s *Segment) Env() string { return fmt.Sprintf("%s=%d", parentEnv, s.id) }
+//	cmd.Env = append(os.Environ(), prices.Env("prices"), orders.Env("orders"))
+func (s *Segment) Env(name ...string) string { return parent.Segment.Env(s.id, name...) }
 
 // FromParent attaches the segment that a parent made with [Anonymous] and handed
-// on with [Segment.Env]. If there is no such variable in the environment, or
+// on with [Segment.Env], by the same name. If there is no such variable in the environment, or
 // everybody who had the segment attached is gone, the error is
 // [io/fs.ErrNotExist].
-func FromParent() (*Mapping, error) {
-	value, ok := os.LookupEnv(parentEnv)
-	if !ok {
-		return nil, fmt.Errorf("shm: no parent shares a segment: %s is not set: %w", parentEnv, os.ErrNotExist)
-	}
-	id, err := strconv.Atoi(value)
+func FromParent(name ...string) (*Mapping, error) {
+	id, err := parent.Segment.ID(name...)
 	if err != nil {
-		return nil, fmt.Errorf("shm: %s=%q is no id", parentEnv, value)
+		return nil, fmt.Errorf("shm: %w", err)
 	}
 	seg, err := OpenID(id)
 	if err != nil {

@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 
-	"example.com/sysvipc/sysv"
 	"example.com/sysvipc/sysv/lock"
 	"example.com/sysvipc/sysv/shm"
 )
 
-// A child is this program again, with the id of a lock in its environment.
+// A child is this program again, with what it shares in its environment.
 func init() {
-	if id, err := strconv.Atoi(os.Getenv("COUNTER_LOCK")); err == nil {
-		counter := must(shm.View[int32](must(shm.FromParent()), 0))
-		m := must(lock.OpenID(context.Background(), id, nil)).Mutex(0)
+	if mem, err := shm.FromParent("counter"); err == nil {
+		counter := must(shm.View[int32](mem, 0))
+		m := must(lock.FromParent(context.Background(), nil, "counter")).Mutex(0)
 		for range 1000 {
 			must(m.Lock(context.Background())) // abandoned or not: a number is never half-written
 			*counter++
@@ -32,13 +30,12 @@ func init() {
 func Example_children() {
 	seg, mem, err := shm.Anonymous(4) // goes with the last of us
 	defer must(mem, err).Detach()
-	group := must(lock.Create(context.Background(), sysv.Private, 1, nil))
-	defer group.Remove() // does not go by itself
+	group := must(lock.Anonymous(context.Background(), 1, nil))
 	defer group.Close()
 	var children [3]*exec.Cmd
 	for i := range children {
 		children[i] = exec.Command(must(os.Executable()))
-		children[i].Env = append(os.Environ(), seg.Env(), "COUNTER_LOCK="+strconv.Itoa(group.ID()))
+		children[i].Env = append(os.Environ(), seg.Env("counter"), group.Env("counter"))
 		children[i].Stderr = os.Stderr
 		must(children[i], children[i].Start())
 	}
