@@ -13,7 +13,8 @@ import (
 // ephemeral and this was its last member. Where a record is neither done with nor given
 // back, or a reservation neither committed nor discarded, the error is [ErrInUse] and
 // nothing has changed. To close again does nothing; Remove still works; everything else
-// gives [os.ErrClosed].
+// gives [os.ErrClosed]. Where somebody has removed the segment or the set alone, as
+// ipcrm(1) does, Close removes the other, if this process may.
 //
 // No other call on the queue may begin while Close runs: it could touch memory that is
 // there no more, which ends the program. A process need not close: its end does the same,

@@ -27,7 +27,9 @@ type Config struct {
 	// OwnedBy, if not nil, is the user who must have created and own the ring that is
 	// found; any other is refused with an error that is [fs.ErrPermission].
 	OwnedBy *uint32
-	// Ephemeral makes a ring that ends with its last member: see [lock.Config].
+	// Ephemeral makes a ring that ends with its last member: see [lock.Config]. What is
+	// left of one without a key whose members were all killed the same user's next such
+	// creation removes.
 	Ephemeral bool
 
 	// Lossy makes a Feed that keeps the newest records, whoever has seen them.
@@ -125,6 +127,14 @@ func (cfg *OpenConfig) lock(format string) *lock.OpenConfig {
 		c.OwnedBy = cfg.OwnedBy
 	}
 	return c
+}
+
+// create makes the group that is planned.
+func create(ctx context.Context, key sysv.Key, c *Config, p plan) (*lock.Group, error) {
+	if key == sysv.Private && c.Ephemeral {
+		removeOrphans()
+	}
+	return lock.Create(ctx, key, p.mutexes, c.lock(p))
 }
 
 // openOrCreate finds a group of whatever size, or makes the one that is planned.

@@ -27,7 +27,7 @@ func CreateQueue(ctx context.Context, key sysv.Key, cfg *Config) (*Queue, error)
 	if err != nil {
 		return nil, err
 	}
-	g, err := lock.Create(ctx, key, p.mutexes, c.lock(p))
+	g, err := create(ctx, key, c, p)
 	return enterQueue(ctx, g, err)
 }
 

@@ -38,7 +38,7 @@ func CreateFeed(ctx context.Context, key sysv.Key, cfg *Config) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := lock.Create(ctx, key, p.mutexes, c.lock(p))
+	g, err := create(ctx, key, c, p)
 	return enterFeed(ctx, g, err)
 }
 

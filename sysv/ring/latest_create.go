@@ -27,7 +27,7 @@ func CreateLatest(ctx context.Context, key sysv.Key, size int, cfg *Config) (*La
 	if err != nil {
 		return nil, err
 	}
-	return enterLatest(lock.Create(ctx, key, p.mutexes, c.lock(p)))
+	return enterLatest(create(ctx, key, c, p))
 }
 
 // OpenLatest finds the Latest with a key and joins it: see [OpenQueue].

@@ -82,6 +82,10 @@ func (m *membership) close(inUse func() bool, leave func() error, forget func())
 		return m.failed("Close", explain(ErrInUse, "a call is under way, or a record, a reservation or a subscription is open"))
 	}
 	err := leave()
+	if errors.Is(m.group.Check(), sysv.ErrRemoved) {
+		// After ipcrm(1) of one half nobody has use for the other.
+		err = errors.Join(err, unless(m.group.Remove(), sysv.ErrRemoved, fs.ErrPermission))
+	}
 	if closing := m.group.Close(); closing != nil {
 		if errors.Is(closing, lock.ErrInUse) { // a mutex is held or awaited
 			closing = fmt.Errorf("%w: %w", ErrInUse, closing)

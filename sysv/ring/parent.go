@@ -13,7 +13,8 @@ import (
 //
 // Where a child is to find several each has a name, which may have letters, digits and _.
 // A queue that is made with [example.com/sysvipc/sysv.Private] and Config.Ephemeral has no
-// key and ends with the last of the family, unless that is killed.
+// key and ends with the last of the family; where that is killed what is left of it is
+// removed when the same user makes another such ring.
 func (q *Queue) Env(name ...string) string { return parent.Queue.Env(q.ID(), name...) }
 
 // QueueFromParent opens the queue that a parent handed on with [Queue.Env], by the same name. If there is
