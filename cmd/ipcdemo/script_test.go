@@ -116,11 +116,12 @@ func enter(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// type NAME KEYS presses keys; those that begin with ^ are pressed with Ctrl.
+// type NAME KEYS presses keys; the one after a ^ is pressed with Ctrl, and ^[ is Esc, with
+// which the sequences of arrows begin.
 func typeKeys(ts *testscript.TestScript, neg bool, args []string) {
 	keys := args[1]
 	if ctrl, ok := strings.CutPrefix(keys, "^"); ok {
-		keys = string(ctrl[0] - '@')
+		keys = string(ctrl[0]-'@') + ctrl[1:]
 	}
 	_, err := io.WriteString(processes(ts)[args[0]].stdin, keys)
 	ts.Check(err)

@@ -74,6 +74,8 @@ func TestUsage(t *testing.T) {
 		{"queue --kill 1 --messages 31", "at least 32 --messages"},
 		{"watch --interval 1ms", "must be 50ms to 1h"},
 		{"watch --interval x", "--interval"},
+		{"watch --sort FOO", `no column is called "FOO"`},
+		{"watch --user no-such-user", "no user is called"},
 		{"bench --window 0s", "must be 1ms to 1m"},
 		{"bench --window x", "--window"},
 		{"bench --plot chart.png", "ends in .svg"},
