@@ -33,20 +33,27 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestReadmeExample: the example in README.md is the one that the compiler and
-// the tests see, Example in readme_test.go.
-func TestReadmeExample(t *testing.T) {
-	readme := read(t, "../README.md")
-	_, rest, _ := strings.Cut(readme, "```go\n")
-	shown, _, _ := strings.Cut(rest, "```")
-	_, rest, _ = strings.Cut(read(t, "readme_test.go"), "func Example() {\n")
-	body, _, _ := strings.Cut(rest, "\t// Output:")
-	body = strings.ReplaceAll("\n"+body, "\n\t", "\n")
-	if shown == "" || !strings.Contains(body, "\n"+shown) {
-		t.Errorf("README.md shows\n%s\nwhich is not in Example:\n%s", shown, body)
+// TestReadmeExamples: the examples in README.md are those that the compiler and the
+// tests see, in readme_test.go. The whole program is tested beside the guides.
+func TestReadmeExamples(t *testing.T) {
+	blocks := strings.Split(read(t, "../README.md"), "```go\n")[1:]
+	examples := strings.ReplaceAll(read(t, "readme_test.go"), "\n\t", "\n")
+	shown := 0
+	for _, block := range blocks {
+		block, _, _ = strings.Cut(block, "```")
+		if strings.HasPrefix(block, "package main\n") {
+			continue
+		}
+		shown++
+		if !strings.Contains(examples, "\n"+block) {
+			t.Errorf("README.md shows\n%s\nwhich is no example of readme_test.go", block)
+		}
+		if n := strings.Count(block, "\n"); n > 15 {
+			t.Errorf("an example has %d lines, more than 15:\n%s", n, block)
+		}
 	}
-	if n := strings.Count(shown, "\n"); n != 12 {
-		t.Errorf("the example has %d lines, not 12", n)
+	if shown != 3 {
+		t.Errorf("README.md shows %d examples, want a lock, a ring and a segment", shown)
 	}
 }
 
