@@ -99,6 +99,7 @@ type world struct {
 	unclean [2]bool // abandoned and not repaired
 	deaths  uint8   // so many are left
 	anyDied bool
+	early   uint32 // what a mutant has seen too early
 }
 
 // An action of a producer.

@@ -83,6 +83,27 @@ var mutants = []mutant{
 		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
 			return 0, a == stores && w == &r.mem.moves
 		}},
+	// A lease that was made between the two looks is seen by neither.
+	{name: "read seen after the leases", in: "room", breaks: neededIsKept,
+		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
+			if a != loads || r.p.stage != sending {
+				return 0, false
+			}
+			if w == &r.mem.moves { // which comes before read
+				r.w.early = 0
+				for i := range r.mem.cells {
+					if r.mem.cells[i].owner.v.Load() != 0 {
+						r.w.early |= 1 << i
+					}
+				}
+			}
+			for i := range r.mem.cells {
+				if w == &r.mem.cells[i].owner && r.w.early>>i&1 == 0 {
+					return 0, true
+				}
+			}
+			return 0, false
+		}},
 	{name: "delivered by a store", in: "who delivers while another cuts", breaks: onceAtATime,
 		fault: func(r *run, a access, w *word, old, new uint32) (uint32, bool) {
 			c := r.cellOf(w, given)

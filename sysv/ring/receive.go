@@ -113,7 +113,7 @@ func (q *Queue) receive(ctx context.Context) (l *lease, o opened, err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, o, explain(ctx.Err(), "there is a record, but others were faster or no lease is left (Config.Leases, QueueStat.Leases)")
+			return nil, o, explain(ctx.Err(), "there is a record, but others were faster or no lease is left (Config.Leases, QueueStat.MostLeases)")
 		case <-time.After(time.Millisecond << min(misses/8, 5)):
 		}
 	}
@@ -305,7 +305,7 @@ func (r *Record) Requeue(ctx context.Context) error {
 	case !found:
 		return ErrNotHeld
 	case !ok:
-		return q.failed("Requeue", explain(syscall.EAGAIN, "no lease is left (Config.Leases, QueueStat.Leases)"))
+		return q.failed("Requeue", explain(syscall.EAGAIN, "no lease is left (Config.Leases, QueueStat.MostLeases)"))
 	}
 	return nil
 }

@@ -13,7 +13,10 @@ type QueueStat struct {
 	// Unread is how many records nobody has leased yet, Reserved how many of them are
 	// being written.
 	Unread, Reserved int
-	Leases           []Lease
+	// Leases are those that consumers have, and MostLeases is how many there can be at once,
+	// as Config.Leases says.
+	Leases     []Lease
+	MostLeases int
 	// Aside is how many records are set aside, and AsideUsed how many bytes of AsideSize
 	// they take. Attempts is after how many a record is, 0 for never.
 	Aside                int
@@ -55,7 +58,7 @@ func InspectQueue(id int) (QueueStat, error) {
 
 func (m *memory) state(group lock.Stat) QueueStat {
 	st := QueueStat{GroupStat: statOf(group), Producers: producers(group, m.producing), Size: int64(m.size) * unit,
-		AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit),
+		AsideSize: int64(m.aside.size) * unit, Attempts: int(m.limit), MostLeases: len(m.cells),
 		Finished: m.ended.load() != 0, ConsumersWait: m.notEmpty.Awaited(), ProducersWait: m.notFull.Awaited()}
 	read, tail := m.read.load(), m.tail.load()
 	oldest := read

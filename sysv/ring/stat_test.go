@@ -18,7 +18,7 @@ import (
 func wantQueueStat(t *testing.T, q *Queue, want QueueStat) {
 	t.Helper()
 	want.Key, want.SegmentID = q.Key(), q.ID()
-	want.Processes, want.Size, want.AsideSize, want.Attempts = defaultProcesses, 512, 512, testLimit
+	want.Processes, want.Size, want.AsideSize, want.Attempts, want.MostLeases = defaultProcesses, 512, 512, testLimit, defaultLeases
 	ignore := cmpopts.IgnoreFields(QueueStat{}, "SetID", "Members", "ConsumersWait", "ProducersWait")
 	st, err := q.Stat()
 	kit.Must(t, err)
