@@ -103,6 +103,21 @@ func inContainer(command, arg string) (answer string, err error) {
 			mem.Bytes()[i] = 1
 		}
 		return "filled", errors.Join(mem.Detach(), seg.Remove())
+	case "touch": // all of a segment
+		seg, err := shm.Open(sysv.Key(number), nil)
+		if err != nil {
+			return "", err
+		}
+		mem, err := seg.Attach(nil)
+		if err != nil {
+			return "", err
+		}
+		sum := byte(0)
+		for i := range mem.Bytes() {
+			mem.Bytes()[i]++
+			sum += mem.Bytes()[i]
+		}
+		return "touched", mem.Detach()
 	case "who":
 		seg, err := shm.OpenID(number)
 		if err != nil {
@@ -333,6 +348,72 @@ func TestContainersLimits(t *testing.T) {
 	kit.Must(t, os.WriteFile("/proc/sys/kernel/shmmni", []byte("99"), 0))
 	defer os.WriteFile("/proc/sys/kernel/shmmni", ours, 0)
 	inNew(t, syscall.CLONE_NEWIPC).wants("4096", "read", "shmmni")
+}
+
+func TestContainersMemory(t *testing.T) {
+	const size = 8 << 20
+	kit.NeedRoot(t, "may make control groups")
+	emulator.Namespaces.Skip(t)
+	newGroup := func(name string) string {
+		name = fmt.Sprintf("sysvipc-%s-%d", name, os.Getpid())
+		for _, dir := range []string{"/sys/fs/cgroup/memory/", "/sys/fs/cgroup/"} { // of either version
+			group := dir + name
+			if os.Mkdir(group, 0o755) != nil {
+				continue
+			}
+			t.Cleanup(func() {
+				kit.Eventually(t, "the control group is empty", func() bool { return os.Remove(group) == nil })
+			})
+			if _, err := os.Stat(group + "/memory.stat"); err == nil {
+				return group
+			}
+		}
+		t.Skip("skipping: mount a file system of control groups, with memory, to write")
+		panic("unreachable")
+	}
+	shared := func(group string) (bytes int) {
+		text, err := os.ReadFile(group + "/memory.stat")
+		kit.Must(t, err)
+		_, rest, _ := strings.Cut("\n"+string(text), "\nshmem ")
+		_, err = fmt.Sscan(rest, &bytes)
+		kit.Must(t, err)
+		return bytes
+	}
+	enter := func(group string) containerProcess {
+		p := containerProcess{sysvtest.Start(t, container), t}
+		kit.Must(t, os.WriteFile(group+"/cgroup.procs", []byte(strconv.Itoa(p.Process.Process.Pid)), 0))
+		return p
+	}
+	first, second := newGroup("first"), newGroup("second")
+	removed := false
+	seg, err := shm.Create(key, size, nil)
+	kit.Must(t, err)
+	defer func() {
+		if !removed {
+			seg.Remove()
+		}
+	}()
+	mem, err := seg.Attach(nil) // which costs nothing
+	kit.Must(t, err)
+	defer mem.Detach()
+
+	filler, reader := enter(first), enter(second)
+	filler.wants("touched", "touch", int(key))
+	reader.wants("touched", "touch", int(key))
+	counted := func(where string, group string, want bool) {
+		t.Helper()
+		// The kernel adds it up now and then.
+		kit.Eventually(t, where, func() bool { return (shared(group) >= size) == want })
+	}
+	counted("it is the filler's", first, true)
+	counted("it is not the reader's", second, false)
+	filler.Kill()
+	counted("it is the filler's still", first, true)
+	kit.Must(t, seg.Remove())
+	removed = true
+	kit.Must(t, mem.Detach())
+	counted("it is nobody's", first, false)
+	reader.Kill()
 }
 
 func TestContainersPIDNamespaces(t *testing.T) {
