@@ -80,6 +80,14 @@
 //
 // Others wait within their contexts.
 //
+// # Errors
+//
+// An error is a [sysv.Error] that names the call, as "ring.Queue.Send", the ring's id and key, and
+// the reason, which errors.Is finds: the context's, [sysv.ErrRemoved], [os.ErrClosed],
+// [ErrInUse], [ErrTooLong]. Where a wait was in vain the hint says for what: a record, room
+// or another process that has a mutex. [io.EOF], [io.ErrShortBuffer], [ErrNotHeld] and
+// [*MissedError], which callers expect, are what they are.
+//
 // # Cost
 //
 // While both sides are busy no call makes a system call. A record of up to 2 KiB is
