@@ -40,7 +40,7 @@ const (
 	canBeDone = "everything can still be done"
 
 	// mostStates is what there is memory for.
-	mostStates = 1_000_000
+	mostStates = 2_000_000
 )
 
 type explored struct {
