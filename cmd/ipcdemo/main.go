@@ -17,19 +17,22 @@ import (
 
 // commandLine is everything that can be said to ipcdemo.
 type commandLine struct {
-	Run    counting.Run    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
-	Join   counting.Join   `cmd:"" help:"Count along in a run that another terminal started."`
-	Queue  messages.Queue  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
-	Ls     inspect.Ls      `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
-	Rm     inspect.Rm      `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
-	Gc     inspect.Gc      `cmd:"" help:"Find, and remove, what nobody needs any more, and say why."`
-	Make   inspect.Make    `cmd:"" help:"Make message queues, segments and semaphore sets, as ipcmk does."`
-	Watch  inspect.Watch   `cmd:"" help:"Show all objects and the processes that use them, live."`
-	Bench  bench.Bench     `cmd:"" help:"Measure the library on this machine."`
-	Child  counting.Child  `cmd:"" hidden:""`
-	Worker messages.Worker `cmd:"" hidden:""`
-	Peer   bench.Peer      `cmd:"" hidden:""`
-	Passer bench.Passer    `cmd:"" hidden:""`
+	term.Flags
+
+	Run        counting.Run    `cmd:"" default:"withargs" help:"Count in children that share a segment and a lock, and verify the sum (the default)."`
+	Join       counting.Join   `cmd:"" help:"Count along in a run that another terminal started."`
+	Queue      messages.Queue  `cmd:"" help:"Send messages through a queue, from producers to consumers, and verify that each arrives once and in order."`
+	Ls         inspect.Ls      `cmd:"" help:"List message queues, segments and semaphore sets, as ipcs does."`
+	Rm         inspect.Rm      `cmd:"" help:"Remove message queues, segments and semaphore sets, as ipcrm does."`
+	Gc         inspect.Gc      `cmd:"" help:"Find, and remove, what nobody needs any more, and say why."`
+	Make       inspect.Make    `cmd:"" help:"Make message queues, segments and semaphore sets, as ipcmk does."`
+	Watch      inspect.Watch   `cmd:"" help:"Show all objects and the processes that use them, live."`
+	Bench      bench.Bench     `cmd:"" help:"Measure the library on this machine."`
+	Completion term.Completion `cmd:"" help:"Print what makes a shell complete this command line."`
+	Child      counting.Child  `cmd:"" hidden:""`
+	Worker     messages.Worker `cmd:"" hidden:""`
+	Peer       bench.Peer      `cmd:"" hidden:""`
+	Passer     bench.Passer    `cmd:"" hidden:""`
 }
 
 const about = "System V shared memory, semaphores and message queues between processes."

@@ -12,11 +12,18 @@ import (
 func TestUsage(t *testing.T) {
 	for _, tt := range []struct{ args, says string }{
 		{"--children 1001", "must be 1 to 1000"},
-		{"--children x", "--children: "},
+		{"--children x", `--children: "x" is no whole number`},
+		{"--children 99999999999999999999", "--children: 99999999999999999999 does not fit: it must be -9223372036854775808 to 9223372036854775807"},
+		{"--iterations 1.5", `--iterations: "1.5" is no whole number`},
+		{"--iterations=-1", `--iterations: "-1" is no whole number`},
+		{"--children", "--children: missing number"},
+		{"bench --window", "--window: missing time"},
+		{"completion", "expected"},
+		{"completion tcsh", "bash"},
 		{"--children=-1", "must be 1 to 1000"},
 		{"--iterations 0", "at least 1"},
 		{"--iterations 4294967295", "do not fit"},
-		{"--iterations 4294967296", "--iterations: "},
+		{"--iterations 4294967296", "--iterations: 4294967296 does not fit: it must be 0 to 4294967295"},
 		{"--key 0", "names no object"},
 		{"--key 4294967296", "does not fit into 32 bits"},
 		{"--key zzz", "is no number"},
@@ -77,7 +84,7 @@ func TestUsage(t *testing.T) {
 		{"watch --sort FOO", `no column is called "FOO"`},
 		{"watch --user no-such-user", "no user is called"},
 		{"bench --window 0s", "must be 1ms to 1m"},
-		{"bench --window x", "--window"},
+		{"bench --window x", `--window: "x" is no time, as 300ms`},
 		{"bench --plot chart.png", "ends in .svg"},
 	} {
 		_, err := parse(strings.Fields(tt.args))

@@ -57,33 +57,44 @@ func pairs(f func(*bench) error) func(context.Context, *bench) (float64, error) 
 	}
 }
 
-// cancellations measures how long it takes a wait to end after its context, as
-// a percentile.
+// cancellations measures how long it takes a wait to end after its context, as a
+// percentile. All percentiles are those of one sample.
 func cancellations(percent int) func(context.Context, *bench) (float64, error) {
 	return func(ctx context.Context, b *bench) (float64, error) {
-		var took []time.Duration
-		for end := time.Now().Add(b.window); time.Now().Before(end) && ctx.Err() == nil; {
-			waiting, cancel := context.WithCancel(ctx)
-			ended := make(chan time.Time)
-			go func() {
-				b.set.Do(waiting, sem.Op{Num: benchPing, Delta: -1})
-				ended <- time.Now()
-			}()
-			for n := 0; n == 0; {
-				var err error
-				if n, err = b.set.Waiters(benchPing); err != nil {
-					cancel()
-					return 0, err
-				}
+		if b.cancelled == nil {
+			if err := b.sampleCancellations(ctx); err != nil {
+				return 0, err
 			}
-			begin := time.Now()
-			cancel()
-			took = append(took, (<-ended).Sub(begin))
 		}
-		if len(took) == 0 {
-			return 0, context.Cause(ctx)
-		}
-		slices.Sort(took)
-		return float64(took[len(took)*percent/100].Nanoseconds()), nil
+		return float64(b.cancelled[len(b.cancelled)*percent/100].Nanoseconds()), nil
 	}
+}
+
+// sampleCancellations takes the sample, and sorts it.
+func (b *bench) sampleCancellations(ctx context.Context) error {
+	var took []time.Duration
+	for end := time.Now().Add(b.window); time.Now().Before(end) && ctx.Err() == nil; {
+		waiting, cancel := context.WithCancel(ctx)
+		ended := make(chan time.Time)
+		go func() {
+			b.set.Do(waiting, sem.Op{Num: benchPing, Delta: -1})
+			ended <- time.Now()
+		}()
+		for n := 0; n == 0 && ctx.Err() == nil; {
+			var err error
+			if n, err = b.set.Waiters(benchPing); err != nil {
+				cancel()
+				return err
+			}
+		}
+		begin := time.Now()
+		cancel()
+		took = append(took, (<-ended).Sub(begin))
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	slices.Sort(took)
+	b.cancelled = took
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,6 +36,14 @@ func (c *Bench) Validate() error {
 // Run measures all figures and prints them.
 func (c *Bench) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	term.EndOnSignal(cancel)
+	var chart *chartFile
+	if c.Plot != "" {
+		var err error
+		if chart, err = createChartFile(c.Plot); err != nil {
+			return err
+		}
+		defer chart.discard()
+	}
 	b, err := newBench(c.Window)
 	if err != nil {
 		return err
@@ -46,8 +55,8 @@ func (c *Bench) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	if err := c.print(measured); err != nil {
 		return err
 	}
-	if c.Plot != "" {
-		return writeChart(c.Plot, measured)
+	if chart != nil {
+		return chart.replace(func(w io.Writer) error { return writeChart(w, measured) })
 	}
 	return nil
 }

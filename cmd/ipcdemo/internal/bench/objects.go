@@ -32,6 +32,8 @@ type bench struct {
 	seg    *shm.Segment
 	mem    *shm.Mapping
 	tally  *tally
+
+	cancelled []time.Duration // how long waits took to end, in order
 }
 
 // tally is what contending processes count in.

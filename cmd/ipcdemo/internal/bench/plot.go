@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
+	"io"
 	"math"
-	"os"
 	"runtime"
 
 	"gonum.org/v1/plot"
@@ -94,8 +94,8 @@ var panels = [][]panel{{
 func perSecond(v float64) string { return withUnit(v, 1, "", "k", "M", "G") }
 func inSeconds(v float64) string { return withUnit(v, 1e-9, " ns", " µs", " ms", " s") }
 
-// writeChart draws the panels for which there are figures into an SVG file.
-func writeChart(file string, measured []figure) error {
+// writeChart draws the panels for which there are figures, as SVG.
+func writeChart(w io.Writer, measured []figure) error {
 	var rows [][]*plot.Plot
 	for _, row := range panels {
 		plots, err := plotRow(row, measured)
@@ -119,7 +119,8 @@ func writeChart(file string, measured []figure) error {
 	// Not everybody who looks at it has the fonts that it was measured with.
 	svg := bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"),
 		[]byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
-	return os.WriteFile(file, svg, 0o666)
+	_, err := w.Write(svg)
+	return err
 }
 
 // plotRow returns nil where there is nothing to draw in one of the row's panels.
