@@ -55,6 +55,7 @@ var allMeans []means
 func init() {
 	allMeans = []means{
 		{name: "lock.Mutex", lock: groupLock},
+		{name: "lock.RWMutex, to read", lock: groupReadLock},
 		{name: "sem.Mutex", lock: setLock},
 		{name: "flock", lock: fileLock(func(fd uintptr, how int) error { return unix.Flock(int(fd), how) }, unix.LOCK_EX, unix.LOCK_UN)},
 		{name: "fcntl", lock: fileLock(func(fd uintptr, how int) error {
@@ -89,7 +90,7 @@ func BenchmarkChoosing(b *testing.B) {
 			if !m.has(column) {
 				continue
 			}
-			b.Run(column+"/"+strings.ReplaceAll(m.name, " ", "_"), func(b *testing.B) {
+			b.Run(column+"/"+strings.NewReplacer(", ", "_", " ", "_").Replace(m.name), func(b *testing.B) {
 				switch column {
 				case "lock":
 					table[column][m.name] = m.measureLock(b)
@@ -135,12 +136,12 @@ func short(d time.Duration) string {
 
 func (m *means) measureLock(b *testing.B) time.Duration {
 	lock, unlock := m.lock(b)
-	return best(b, func() error { return errors.Join(lock(), unlock()) })
+	return best(b, time.Millisecond, func() error { return errors.Join(lock(), unlock()) })
 }
 
-// best measures what a call takes, in windows of 10 ms, and returns the shortest of
-// them: what else the machine does makes them longer, and never shorter.
-func best(b *testing.B, call func() error) (shortest time.Duration) {
+// best measures what a call takes, window by window, and returns the shortest of them:
+// what else the machine does makes them longer, and never shorter.
+func best(b *testing.B, window time.Duration, call func() error) (shortest time.Duration) {
 	begin, calls, batch := time.Now(), 0, 1
 	for b.Loop() {
 		if err := call(); err != nil {
@@ -149,7 +150,7 @@ func best(b *testing.B, call func() error) (shortest time.Duration) {
 		if calls++; calls < batch {
 			continue
 		}
-		if took := time.Since(begin); took >= 10*time.Millisecond || shortest == 0 {
+		if took := time.Since(begin); took >= window || shortest == 0 {
 			if each := took / time.Duration(calls); shortest == 0 || each < shortest {
 				shortest = each
 			}
@@ -202,13 +203,14 @@ func (m *means) measureOneWay(b *testing.B, size int) time.Duration {
 	l := m.start(b, size, "send")
 	record := make([]byte, size)
 	kit.Must(b, l.receive(record, read)) // it has begun
-	return best(b, func() error { return l.receive(record, read) })
+	// Longer than what lies in a buffer takes to receive.
+	return best(b, 10*time.Millisecond, func() error { return l.receive(record, read) })
 }
 
 func (m *means) measureThereAndBack(b *testing.B) time.Duration {
 	l := m.start(b, 64, "echo")
 	record := make([]byte, 64)
-	return best(b, func() error { return errors.Join(l.send(record), l.receive(record, read)) })
+	return best(b, time.Millisecond, func() error { return errors.Join(l.send(record), l.receive(record, read)) })
 }
 
 func groupLock(b testing.TB) (take, give func() error) {
@@ -217,6 +219,14 @@ func groupLock(b testing.TB) (take, give func() error) {
 	b.Cleanup(func() { kit.Must(b, errors.Join(g.Remove(), g.Close())) })
 	m, ctx := g.Mutex(0), context.Background()
 	return func() error { _, err := m.Lock(ctx); return err }, m.Unlock
+}
+
+func groupReadLock(b testing.TB) (take, give func() error) {
+	g, err := lock.Create(b.Context(), sysv.Private, 0, &lock.Config{RWMutexes: 1})
+	kit.Must(b, err)
+	b.Cleanup(func() { kit.Must(b, errors.Join(g.Remove(), g.Close())) })
+	m, ctx := g.RWMutex(0), context.Background()
+	return func() error { _, err := m.RLock(ctx); return err }, m.RUnlock
 }
 
 func setLock(b testing.TB) (take, give func() error) {
