@@ -2,11 +2,30 @@
 // package sync cost while nobody contends, and survive kill -9 of their holder at any
 // instruction.
 //
-// A group of mutexes is one shared memory segment and one semaphore set, and takes
+// A group of locks is one shared memory segment and one semaphore set, and takes
 // its key for both: a segment or set of the program's own needs another. It is for
-// processes that run this package; for a lock that programs in other languages take
-// too, there is [example.com/sysvipc/sysv/sem.Mutex], whose every Lock is a system
-// call.
+// processes that run this package.
+//
+// # Which to take
+//
+// [Mutex] is for most of what is shared: one has it at a time, and to lock and to unlock
+// it is an atomic operation each while nobody else wants it.
+//
+// [RWMutex] is for what is read far more often than written, by several processes at
+// once: a cache, a table of routes. Readers share nothing that they write to, so that
+// each process more that reads is as fast as the first. To write costs a look at each
+// place that has ever been a member's, and a wait for those who read. It takes 128 bytes
+// for each process that can be a member, 32 KiB where that is 256.
+//
+// [example.com/sysvipc/sysv/sem.Mutex] is for what programs in other languages lock as
+// well. Each Lock and Unlock is a system call.
+//
+// [example.com/sysvipc/sysv/ring.Latest] is no lock: one value of a fixed size, of which
+// readers get a copy of the newest. Readers keep nobody waiting, and there is nothing to
+// repair: the one to take where a value is always replaced as a whole.
+//
+// Of the first two a group has any number, in one segment with the memory that they
+// guard. For a parent and its children there is [Anonymous].
 //
 // # Use
 //
@@ -53,11 +72,15 @@
 //	defer m.RUnlock()
 //
 // A reader that is killed keeps nobody out, as one does for good in a pthread_rwlock_t. A
-// writer that is killed leaves it abandoned, of which readers hear too. Readers write to
-// no memory that processes share: each process counts its own on a line of its own, 128
-// bytes for each of Config.Processes and each RWMutex, 32 KiB where that is 256. A writer
-// looks at all of them that have ever been used: it is for what is read far more often
-// than written.
+// writer that is killed leaves it abandoned, of which readers hear too. A goroutine that
+// reads must not take the lock for reading once more: a writer that has come in between
+// waits for it, and it for the writer.
+//
+// A writer that waits keeps new readers out, so that it waits for those alone who are
+// there. A reader that has waited for 5 ms says so, and the next writer lets it in before
+// it goes in itself, if it comes within a tenth of a second: a writer that comes again at
+// once keeps nobody out for longer than two of its turns after that. A reader that is
+// stopped (SIGSTOP) while it reads is alive, and waited for.
 //
 // # More of a mutex
 //

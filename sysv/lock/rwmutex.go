@@ -137,6 +137,9 @@ func (m *RWMutex) Unlock() error {
 	if !m.word.CompareAndSwap(me, 0) {
 		return m.giveBack()
 	}
+	if stepping {
+		at(unlocked)
+	}
 	m.writer.pass()
 	m.tell(writerGone)
 	if stepping {

@@ -410,6 +410,40 @@ func TestReaderIsLetInByAWriterThatComesAgainAtOnce(t *testing.T) {
 	}
 }
 
+// Readers of whom there is always one do not keep a writer out.
+func TestReadersDoNotStarveAWriter(t *testing.T) {
+	g := newRWGroup(t)
+	m := join(t, g).RWMutex(0)
+	var stop atomic.Bool
+	var readers sync.WaitGroup
+	read := make(chan struct{}) // so that the next is in before one leaves
+	for range 3 {
+		theirs := join(t, g).RWMutex(0)
+		readers.Go(func() {
+			for !stop.Load() {
+				if _, err := theirs.RLock(bg); err != nil {
+					t.Error(err)
+					return
+				}
+				select {
+				case read <- struct{}{}:
+				case <-read:
+				case <-time.After(5 * time.Millisecond):
+				}
+				if err := theirs.RUnlock(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 50 {
+		lockRW(t, m)
+		kit.Must(t, m.Unlock())
+	}
+	stop.Store(true)
+	readers.Wait()
+}
+
 // A reader that says that it has waited long, and then does not come, holds up a
 // writer for a tenth of a second, and no other after that.
 func TestReaderThatIsLetInAndDoesNotCome(t *testing.T) {

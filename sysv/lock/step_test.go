@@ -232,6 +232,12 @@ var stops = []scene{
 	{step: "wokenUp", again: "by a death", before: "X lock; V lock...; B round...: abandoned; X kill", then: "B answers; A round", recoveries: 1},
 	{step: "unlocked", before: "V lock; V count; A round...; B round...; V unlock", then: "A answers; B answers; C round", entries: 1},
 	{step: "posted", before: "V lock; V count; A round...; B round...; V unlock", then: "A answers; B answers; C round", entries: 1},
+
+	{step: "readerOut", before: "V read; A write &; V unread", then: "A answers; A unwrite; B read; B unread"},
+	{step: "longReadSaid", before: "A write; V read", then: "A unwrite; B write; B unwrite; C read; C unread; A write; A unwrite"},
+	{step: "unlocked", again: "by a writer", before: "V write; A read &; V unwrite", then: "A answers; B read; B unread; A unread; C write; C unwrite"},
+	{step: "unlocked", again: "by a writer that reads from now on", before: "V write; A read &; V downgrade", then: "A answers; B read; B unread; A unread"},
+	{step: "readersTold", before: "V write; A read &; V unwrite", then: "A answers; A unread; B write; B unwrite"},
 }
 
 // Nobody waits for a process that is stopped beside the mutex.
