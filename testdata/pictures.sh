@@ -46,4 +46,22 @@ wait || true
 # The last frame, without the sequences that put it in its place.
 perl -0777 -ne '@f = split /\e\[H/; $_ = $f[-1]; s/\e\[J.*|\e\[\?.*//s; s/\e\[K|\r//g; print' "$work/watch" | picture watch
 
+# A ring under way.
+ipcdemo queue --through ring --messages 100000000 --key 0x51f >/dev/null 2>&1 &
+queue=$!
+until ipcdemo ls -m -o KEY,WHAT | grep -q '^0x0000051f .* 9 members'; do sleep 0.1; done
+shown ipcdemo ls -m -i "$(ipcdemo ls -m -o ID,KEY | sed -n 's/ *0x0000051f//p')" | cut -c1-110 | picture ls
+kill -INT $queue
+wait $queue || true
+
+# What runs have left, beside a program that waits.
+ipcdemo queue --through ring --keep --key 0x520 >/dev/null 2>&1
+ipcdemo --keep --key 0x521 >/dev/null 2>&1
+perl -e '$q = msgget(0x522, 01600) // die $!; msgrcv($q, $_, 10, 0, 0)' &
+waits=$!
+until ipcdemo ls -q | grep -q 0x00000522; do sleep 0.1; done
+shown ipcdemo gc --older 0s | cut -c1-110 | picture gc
+kill $waits
+ipcdemo rm --all
+
 ipcdemo bench --plot "$to/bench.svg" >/dev/null
