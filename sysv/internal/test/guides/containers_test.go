@@ -228,6 +228,7 @@ func segmentOutside(t *testing.T) *shm.Segment {
 // The guide's sections, in its order.
 
 func TestContainersSameIPC(t *testing.T) {
+	needOwnNamespace(t)
 	inside := inNew(t, syscall.CLONE_NEWIPC)
 	inside.ask("find", int(key)) // it has begun
 	for pid, want := range map[int]bool{os.Getpid(): true, os.Getppid(): false, inside.Process.Process.Pid: false} {
