@@ -91,11 +91,12 @@ var scribbler = sysvtest.Helper("scribbler", func(args []string) error {
 // bearScribbling has several goroutines make calls while a scribbler is at work. Whatever
 // comes of them, each comes to its end, and nothing that it returns is outside the memory.
 func bearScribbling(t *testing.T, kind string, ids []string, calls ...func(ctx context.Context, r *rand.Rand) (did bool)) {
+	cmd := sysvtest.Command(scribbler, append([]string{kind}, ids...)...)
 	if race.Enabled {
 		t.Skip("skipping, by nonsense one goroutine reads what another writes: run without -race")
 	}
 	r := storm.Random(t)
-	sysvtest.Start(t, scribbler, append([]string{kind}, ids...)...).Expect("scribbling")
+	sysvtest.StartCommand(t, cmd).Expect("scribbling")
 	end := time.Now().Add(time.Duration(storm.Amount(400, 20_000)) * time.Millisecond)
 	var made, did atomic.Int64
 	var wg sync.WaitGroup
