@@ -451,6 +451,28 @@ func TestProductionCrash(t *testing.T) {
 	kit.Must(t, g.Mutex(0).Unlock())
 }
 
+// In the room that was left new programs find zeros, and old ones look at nothing.
+func TestProductionRoom(t *testing.T) {
+	removeAfter(t, key)
+	_, _, err := shm.OpenOrCreate(key, 4096, nil) // by the old one
+	kit.Must(t, err)
+	seg, created, err := shm.OpenOrCreate(key, 4096, nil)
+	kit.Must(t, err)
+	mem, err := seg.Attach(nil)
+	kit.Must(t, err)
+	defer mem.Detach()
+	old, err := shm.View[struct{ count uint64 }](mem, 0)
+	kit.Must(t, err)
+	next, err := shm.View[struct{ count, limit uint64 }](mem, 0)
+	kit.Must(t, err)
+	old.count = 7
+	if created || next.count != 7 || next.limit != 0 {
+		t.Errorf("created %v, the new one sees %+v", created, *next)
+	}
+	next.limit = 9
+	want(t, "what the old one sees", old.count, 7)
+}
+
 func TestProductionLayouts(t *testing.T) {
 	ctx := kit.Patient(t)
 	one, two := sysv.KeyOf("com.example.counters/1"), sysv.KeyOf("com.example.counters/2")
