@@ -489,7 +489,7 @@ func (m *model) hasShared(w *world, i int, at place) (broken property) {
 	if at == admitting {
 		p.passedBy = 0
 	}
-	if at == heeding && s.took || at == telling {
+	if at == heeding && s.took || at == telling && s.took {
 		if at == heeding && w.marks&openMark == 0 {
 			w.cameIn[i] = min(w.cameIn[i]+1, 2)
 		}
@@ -663,6 +663,9 @@ func (m *model) hasLocked(w *world, p *process, at place) (broken property) {
 		return broken
 	case l.err != nil && l.err != errRefused && l.err != errCancelled && !errors.Is(l.err, sysv.ErrRemoved):
 		return noOtherError
+	case (!l.took || l.err != nil) && m.rw != "":
+		p.does, p.vacating, p.locking = vacates, vacating{at: m.after(vacates, beginning, telling)}, locking{}
+		return broken
 	case !l.took || l.err != nil:
 		m.returns(p)
 		return broken

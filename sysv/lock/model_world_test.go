@@ -379,9 +379,15 @@ func (w *world) stuck() bool {
 		}
 		return !slices.ContainsFunc(w.process[:], func(q process) bool {
 			atDoor := q.does == enters && q.entry.at != knocking
-			return q.stopped && (q.owns() && (p.does == locks || p.does == shares) || q.counted() && p.does == empties || atDoor && p.atDoor())
+			waits := p.does == locks || p.does == shares
+			return q.stopped && (q.owns() && waits || q.counted() && (p.does == empties || waits && w.emptied()) || atDoor && p.atDoor())
 		})
 	})
+}
+
+// emptied tells whether a writer waits until nobody reads.
+func (w *world) emptied() bool {
+	return slices.ContainsFunc(w.process[:], func(p process) bool { return p.does == empties })
 }
 
 // broken is what w breaks by itself.

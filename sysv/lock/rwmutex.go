@@ -103,8 +103,12 @@ func (m *RWMutex) RUnlock() error {
 // abandoned and errors are as in RLock.
 func (m *RWMutex) Lock(ctx context.Context) (abandoned bool, err error) {
 	abandoned, err = m.writer.Lock(ctx)
-	if err != nil || m.occupy() {
-		return abandoned, err
+	if err != nil { // it may have had the mutex for a moment
+		m.tell(writerGone)
+		return false, err
+	}
+	if m.occupy() {
+		return abandoned, nil
 	}
 	err = m.empty(ctx, &emptying{at: measuring})
 	return abandoned && err == nil, err
@@ -114,6 +118,7 @@ func (m *RWMutex) Lock(ctx context.Context) (abandoned bool, err error) {
 func (m *RWMutex) TryLock() (ok, abandoned bool, err error) {
 	ok, abandoned, err = m.writer.TryLock()
 	if !ok || err != nil {
+		m.tell(writerGone)
 		return false, false, err
 	}
 	e := emptying{at: measuring, try: true}

@@ -113,8 +113,8 @@ func (s *sharing) step(m rwmutex) {
 			return
 		}
 		switch {
-		case s.take.err != nil:
-			s.fail(s.take.err, done)
+		case s.take.err != nil: // it may have had the mutex for a moment
+			s.err, s.at = s.take.err, telling
 		case s.take.took:
 			s.abandoned, s.at = s.take.abandoned, staying
 			s.back = unlocking{at: freeing, me: s.me}
@@ -127,10 +127,14 @@ func (s *sharing) step(m rwmutex) {
 		at(readerTookOver)
 	case returning:
 		if s.back.step(m); s.back.at == done {
-			s.err, s.at = s.back.err, telling
+			s.at = telling
 		}
 	case telling:
 		m.tell(writerGone)
+		if s.err != nil {
+			s.fail(s.err, done)
+			return
+		}
 		s.has()
 	}
 }
