@@ -43,7 +43,7 @@ func NewBars(n int, name func(int) string, of func(int) Progress, all string, as
 	if w == nil {
 		return nil
 	}
-	w.Style().Visibility.Speed = true
+	w.Style().Visibility.Speed = w.Style().Visibility.Value // where there is room for numbers
 	w.Style().Options.ErrorString = "ended early"
 	bars := &Bars{n: n, name: name, progress: of, writer: w, trackers: make(map[int]*progress.Tracker)}
 	if _, height, err := term.GetSize(int(os.Stderr.Fd())); err == nil && n >= height {
@@ -63,13 +63,18 @@ func newWriter(asJSON bool) progress.Writer {
 		return nil
 	}
 	w := progress.NewWriter()
-	length := 30
-	if width, _, err := term.GetSize(terminal); err == nil {
-		// The rest of the line is the message, the percentage, the number and
-		// the rate. Lines that wrap can't be drawn over.
-		length = min(length, width-55)
+	length, numbers := 30, true
+	if width, _, err := term.GetSize(terminal); err == nil && width > 0 {
+		// The rest of the line is the message and the percentage, and where there is room
+		// the number, the time and the rate. Lines that wrap can't be drawn over.
+		const message, rest = 28, 55
+		if numbers = width >= rest+shortest; numbers {
+			length = min(length, width-rest)
+		} else {
+			length = min(length, width-message)
+		}
 	}
-	if length < 3 {
+	if length < 2 {
 		return nil
 	}
 	w.SetOutputWriter(os.Stderr)
@@ -78,9 +83,13 @@ func newWriter(asJSON bool) progress.Writer {
 	w.SetTrackerLength(length)
 	w.SetStyle(progress.StyleBlocks)
 	w.Style().Visibility.ETA = false
+	w.Style().Visibility.Value, w.Style().Visibility.Time = numbers, numbers
 	w.Style().Options.TimeInProgressPrecision = 100 * time.Millisecond
 	return w
 }
+
+// shortest is how long a bar is at least, beside numbers.
+const shortest = 3
 
 // Update takes over how far they are.
 func (b *Bars) Update() {
