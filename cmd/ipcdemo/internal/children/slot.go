@@ -10,13 +10,14 @@ import (
 // cache line, and is of fixed size, so that 32-bit and 64-bit programs agree; what one
 // process reads while another writes it has 32 bits.
 type Slot struct {
-	Nanos  int64 // time spent at work; set before State says so
+	Began  int64 // when it began to work and ended, in nanoseconds since 1970; set before
+	Ended  int64 // State says so
 	State  atomic.Uint32
 	PID    atomic.Uint32
 	Target atomic.Uint32 // how many it is to do; 0 for one that takes what comes
 	Own    atomic.Uint32 // how many it has done
 	Step   atomic.Uint32 // where it is in its next one
-	_      [36]byte
+	_      [28]byte
 }
 
 // States of a slot.
@@ -42,7 +43,25 @@ func (s *Slot) Seconds(state uint32) float64 {
 	if state != Done {
 		return 0
 	}
-	return time.Duration(s.Nanos).Seconds()
+	return time.Duration(s.Ended - s.Began).Seconds()
+}
+
+// Span is how long it took from when the first of those began who have done their work
+// until the last had, in seconds; 0 if none told. That a process starts and ends, and that
+// it is noticed, takes longer than many a run.
+func Span(slots []Slot) float64 {
+	var began, ended int64
+	for i := range slots {
+		s := &slots[i]
+		if s.State.Load() != Done {
+			continue
+		}
+		if began == 0 || s.Began < began {
+			began = s.Began
+		}
+		ended = max(ended, s.Ended)
+	}
+	return time.Duration(ended - began).Seconds()
 }
 
 // Rate is how many a second that is; 0 if it took no time.

@@ -17,7 +17,8 @@ func (b *board) count(ctx context.Context, s *children.Slot, stop children.StopP
 			return err
 		}
 	}
-	s.Nanos = time.Since(begin).Nanoseconds()
+	s.Began = begin.UnixNano()
+	s.Ended = s.Began + time.Since(begin).Nanoseconds()
 	return nil
 }
 

@@ -41,7 +41,7 @@ func TestJoinRefusesHostileHeaders(t *testing.T) {
 		says  string
 	}{
 		{"another magic", func(b *board) { b.Magic[6] ^= 1 }, "is not of ipcdemo"},
-		{"another version", func(b *board) { b.Version++ }, "is of version 3"},
+		{"another version", func(b *board) { b.Version++ }, "is of version 4"},
 		{"a board that is not ready", func(b *board) { b.Phase.Store(unfinished) }, "is not of ipcdemo"},
 		{"ones all over", func(b *board) {
 			for i := range b.mapping.Bytes() {

@@ -11,7 +11,7 @@ import (
 // that counts. Everything is of fixed size, so that 32-bit and 64-bit programs
 // agree, and what one process reads while another writes it has 32 bits.
 const (
-	boardVersion = 2
+	boardVersion = 3
 	maxJoiners   = 16
 )
 

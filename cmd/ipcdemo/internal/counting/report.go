@@ -22,7 +22,7 @@ type report struct {
 	Lost       uint64   `json:"lost"`       // updates that other processes overwrote
 	Halfway    uint64   `json:"halfway"`    // increments of the shared counter by processes that died before their own
 	Takeovers  uint32   `json:"takeovers"`  // of a fast lock whose owner had died
-	Seconds    float64  `json:"seconds"`    // from the opening of the gate until all had ended
+	Seconds    float64  `json:"seconds"`    // from the first increment to the last
 	Throughput float64  `json:"throughput"` // increments per second
 	Notes      []string `json:"notes"`      // what happened to whom
 	Verdict    string   `json:"verdict"`
@@ -117,6 +117,9 @@ func (b *board) report(elapsed time.Duration) *report {
 	}
 	if r.Takeovers > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("takeovers: %d (each time the lock told its next owner that the last one had died)", r.Takeovers))
+	}
+	if span := children.Span(b.slots); r.Seconds > 0 && span > 0 {
+		r.Seconds = span
 	}
 	r.Throughput = children.Rate(r.Sum, r.Seconds)
 	r.judge(uncertain)

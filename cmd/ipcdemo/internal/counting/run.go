@@ -18,7 +18,7 @@ import (
 
 type Run struct {
 	Children   int      `default:"4" help:"Child processes to start, 1 to 1000."`
-	Iterations uint32   `default:"25000" help:"Increments that each child makes."`
+	Iterations *uint32  `placeholder:"25000" help:"Increments that each child makes; with --lock all, if not given, more for the faster lock, so that it counts for as long."`
 	Lock       locking  `default:"semop" help:"How the counter is guarded: semop, by a semaphore; fast, by package lock; all, by each of the two in turn, to compare; or none, to see updates get lost."`
 	Key        term.Key `placeholder:"KEY" help:"Key of the segment and the set (1234, 0x4d2); a fresh random one if not given. A fast lock's own objects have none."`
 	Keep       bool     `help:"Leave all objects behind, to look at with ipcs."`
@@ -29,10 +29,10 @@ type Run struct {
 
 // Validate refuses what can't be run.
 func (c *Run) Validate() error {
-	switch total := uint64(max(c.Children, 0)) * uint64(c.Iterations); {
+	switch total := uint64(max(c.Children, 0)) * uint64(c.iterations()); {
 	case c.Children < 1 || c.Children > children.Max:
 		return fmt.Errorf("--children must be 1 to %d, not %d", children.Max, c.Children)
-	case c.Iterations < 1:
+	case c.iterations() < 1:
 		return errors.New("--iterations must be at least 1")
 	case total > math.MaxUint32:
 		return errTooMany(total)
@@ -47,6 +47,16 @@ func (c *Run) Validate() error {
 	}
 	return nil
 }
+
+// iterations are how many increments each child makes.
+func (c *Run) iterations() uint32 {
+	if c.Iterations == nil {
+		return defaultIterations
+	}
+	return *c.Iterations
+}
+
+const defaultIterations = 25_000
 
 // Run has the children count and says what they found.
 func (c *Run) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
@@ -88,6 +98,11 @@ func (c *Run) compare(ctx context.Context) error {
 	for _, how := range []locking{lockSemop, lockFast} {
 		one := *c
 		one.Lock = how
+		if how == lockFast && c.Iterations == nil {
+			// It would be done before a process has started.
+			n := max(fastIncrements/uint32(c.Children), defaultIterations)
+			one.Iterations = &n
+		}
 		r, err := one.run(ctx)
 		if err != nil {
 			return err
@@ -96,6 +111,9 @@ func (c *Run) compare(ctx context.Context) error {
 	}
 	return term.Show(all, c.JSON)
 }
+
+// fastIncrements are how many take the fast lock about as long as 100,000 take the other.
+const fastIncrements = 4_000_000
 
 // create takes the key asked for, or the first random one that is free.
 func (c *Run) create() (*board, error) {
@@ -137,13 +155,13 @@ func (c *Run) count(ctx context.Context, b *board) (r *report, err error) {
 func (c *Run) startChildren(b *board) (*children.Children, error) {
 	cs := children.New(c.Children)
 	for i := range c.Children {
-		b.slots[i].Target.Store(c.Iterations)
+		b.slots[i].Target.Store(c.iterations())
 		args := []string{"child", "--key", b.seg.Key().String(), "--slot", strconv.Itoa(i)}
 		victim := i < c.Kill
 		if victim {
 			// The steps in turn, beginning with the one that shows most.
 			step := locked + (i+1)%(both-locked+1)
-			args = append(args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.Iterations/2)))
+			args = append(args, "--stop-step", strconv.Itoa(step), "--stop-at", strconv.Itoa(int(c.iterations()/2)))
 		}
 		if err := cs.Start(victim, args...); err != nil {
 			return cs, err

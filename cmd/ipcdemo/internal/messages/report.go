@@ -25,7 +25,7 @@ type queueReport struct {
 	Again      uint64     `json:"duplicates"` // received once more, without such a reason
 	Late       uint64     `json:"disordered"` // received by a consumer after a later one of the same producer
 	Foreign    uint64     `json:"foreign"`    // received, but of no producer
-	Seconds    float64    `json:"seconds"`    // from the opening of the gate until all had ended
+	Seconds    float64    `json:"seconds"`    // from when the first began until the last had ended
 	Throughput float64    `json:"throughput"` // messages received per second
 	Notes      []string   `json:"notes"`      // what happened to whom
 	Verdict    string     `json:"verdict"`
@@ -71,6 +71,9 @@ func (x *exchange) report(elapsed time.Duration) *queueReport {
 	}
 	for c := range int(l.Consumers) {
 		r.consumer(l, c)
+	}
+	if span := children.Span(l.slots); r.Seconds > 0 && span > 0 {
+		r.Seconds = span
 	}
 	r.Throughput = children.Rate(r.Received, r.Seconds)
 	r.judge()

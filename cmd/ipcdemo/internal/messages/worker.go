@@ -72,7 +72,8 @@ func (c *Worker) Run(ctx context.Context, cancel context.CancelCauseFunc) error 
 		} else {
 			err = w.consume(ctx, c.Slot-int(l.Producers))
 		}
-		w.Nanos = time.Since(begin).Nanoseconds()
+		w.Began = begin.UnixNano()
+		w.Ended = w.Began + time.Since(begin).Nanoseconds()
 	}
 	removed := w.removed()
 	err = term.CauseOf(ctx, errors.Join(err, w.close()))
