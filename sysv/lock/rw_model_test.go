@@ -34,9 +34,9 @@ var largeRWScenarios = []scenario{
 	{name: "three are both, all of it", rw: "BBB", processes: 3, rounds: 1, ends: 2, try: true, cancel: true, downgrade: true},
 	{name: "long waits between two writers", rw: "RWW", processes: 3, rounds: 1, admits: true, keeps: true},
 	{name: "a stop among two readers", rw: "RRW", processes: 3, rounds: 1, ends: 1, admits: true, stops: 1, looks: 1},
-	{name: "readers joining, a start", rw: "RBW", processes: 3, rounds: 1, ends: 2, starts: 1, joining: true},
+	{name: "three joining to read and to write", rw: "RBW", processes: 3, rounds: 1, ends: 1, joining: true},
 	{name: "removal of what three want", rw: "RBW", processes: 3, rounds: 1, ends: 1, removals: 1},
-	{name: "a pair that reads and writes", rw: "BB", processes: 2, rounds: 3, ends: 2, starts: 1, try: true, cancel: true, refuse: true, downgrade: true},
+	{name: "a pair that reads and writes", rw: "BB", processes: 2, rounds: 2, ends: 2, try: true, cancel: true, refuse: true, downgrade: true},
 }
 
 // rareRWMoves are as rareMoves.
