@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
 
 // comparison is what runs found that differ in their lock.
@@ -26,7 +28,7 @@ func (c comparison) Text() string {
 	fmt.Fprintln(&out)
 	for _, r := range c {
 		for _, line := range append(r.Notes, r.Verdict) {
-			fmt.Fprintf(&out, "%s: %s\n", r.Lock, line)
+			fmt.Fprintln(&out, strings.Join(term.Wrap(r.Lock+": "+line, term.Width()), "\n"))
 		}
 	}
 	return out.String()

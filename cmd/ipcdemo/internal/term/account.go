@@ -31,7 +31,7 @@ func Account(of string, rows []Performance, said []string, throughput float64) s
 	t.Flush()
 	fmt.Fprintln(&out)
 	for _, line := range said {
-		fmt.Fprintln(&out, line)
+		fmt.Fprintln(&out, strings.Join(Wrap(line, Width()), "\n"))
 	}
 	if throughput > 0 {
 		fmt.Fprintf(&out, "throughput: %.0f %s/s\n", throughput, of)
