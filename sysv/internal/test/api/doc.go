@@ -1,0 +1,2 @@
+// Package api is for the test that shows each change of what importers see.
+package api
