@@ -74,12 +74,8 @@ func removeOrphans() {
 		if err != nil {
 			continue
 		}
-		values, err := set.Values()
-		if err != nil {
-			continue
-		}
-		segment, ok := signedBy(values)
-		if !ok {
+		segment, ok, err := segmentOf(set)
+		if !ok || err != nil {
 			continue
 		}
 		if _, err := shm.OpenID(segment); errors.Is(err, fs.ErrNotExist) {

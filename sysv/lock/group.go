@@ -44,7 +44,7 @@ func enter(ctx context.Context, mapping *shm.Mapping, mem memory, set *sem.Set, 
 
 func newGroup(mapping *shm.Mapping, mem memory, set *sem.Set) *Group {
 	g := &Group{memory: mem, seg: mapping.Segment(), mapping: mapping, set: set,
-		mutexes: make([]Mutex, len(mem.cells)), shared: make([]RWMutex, len(mem.crowds)/len(mem.generations))}
+		mutexes: make([]Mutex, len(mem.cells)), shared: make([]RWMutex, mem.rwmutexes())}
 	for i := range g.mutexes {
 		g.mutexes[i].init(g, i, &g.cells[i])
 	}
@@ -102,8 +102,8 @@ var ErrInUse = errors.New("mutex is held or awaited by this process")
 // changed. To close again does nothing; Remove still works; everything else that
 // can fail gives [os.ErrClosed].
 //
-// No other call on the group or its mutexes may begin while Close runs: it could
-// touch memory that is there no more, which ends the program. A process need not
+// No other call on the group or its locks may be under way, or begin, while Close runs,
+// RUnlock among them: it could touch memory that is there no more, which ends the program. A process need not
 // close: its end does the same, and gives back what it held, as abandoned.
 func (g *Group) Close() error {
 	g.mu.Lock()

@@ -228,6 +228,8 @@ type memory struct {
 	guarded     []byte
 }
 
+func (m memory) rwmutexes() int { return len(m.crowds) / len(m.generations) }
+
 // view finds the parts of a segment. Others wrote what stands there, and it may
 // be no group at all: nothing is believed that does not fit the segment.
 func view(m *shm.Mapping, s shape) (mem memory, err error) {

@@ -5,7 +5,7 @@ package lock
 // in after him. It needs no other step of theirs than their next: they may use
 // the mutexes without a system call.
 func (m memory) poison() {
-	locks := len(m.cells) - len(m.crowds)/len(m.generations)
+	locks := len(m.cells) - m.rwmutexes()
 	for i := range m.cells {
 		for p := (poisoning{at: condemning, shared: i >= locks}); p.at != done; {
 			p.step(&m.cells[i])

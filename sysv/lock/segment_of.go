@@ -13,7 +13,11 @@ func SegmentOf(set int) (segment int, ok bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	values, err := s.Values()
+	return segmentOf(s)
+}
+
+func segmentOf(set *sem.Set) (segment int, ok bool, err error) {
+	values, err := set.Values()
 	if err != nil {
 		return 0, false, err
 	}

@@ -84,7 +84,6 @@ type register struct {
 
 func (r register) mutexes() int                              { return len(r.cells) }
 func (r register) word(mutex int) uint32                     { return r.cells[mutex].load() }
-func (r register) rwmutexes() int                            { return len(r.shared) }
 func (r register) clearCrowd(i, slot int)                    { r.crowd(i, slot).word.Store(0) }
 func (r register) generation(slot int) uint32                { return r.generations[slot].Load() }
 func (r register) setGeneration(slot int, generation uint32) { r.generations[slot].Store(generation) }
