@@ -400,7 +400,7 @@ func protocol(in scenario) *model {
 
 func TestModel(t *testing.T) {
 	all, states := scenarios, 0
-	if storm.Size(false, true) {
+	if storm.Amount(0, 1) > 0 {
 		all = append(all[:len(all):len(all)], largeScenarios...)
 	}
 	for _, in := range all {

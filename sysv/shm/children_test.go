@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/sysvipc/sysv/internal/test/emulator"
+	"example.com/sysvipc/sysv/internal/test/storm"
 	"example.com/sysvipc/sysv/sem"
 	"example.com/sysvipc/sysv/shm"
 	"example.com/sysvipc/sysv/sysvtest"
@@ -64,10 +65,10 @@ func TestExampleParentKilled(t *testing.T) {
 		t.Errorf("nobody was killed, but %d segments are left", segments)
 	}
 
-	const kills = 20
+	kills := storm.Amount(8, 100)
 	left := make(map[[2]int]int)
 	for i := range kills {
-		after := whole * time.Duration(i) / kills
+		after := whole * time.Duration(i) / time.Duration(kills)
 		kill, said := startParent(t)
 		time.Sleep(after)
 		kill()

@@ -87,13 +87,31 @@ func Program(b testing.TB, source string) (path string) {
 
 func compile(b testing.TB, compiler, source string) (path string) {
 	b.Helper()
-	_, self, _, _ := runtime.Caller(0)
-	source = filepath.Join(filepath.Dir(self), "../../../../testdata/peer", source)
+	source = filepath.Join(root(b), "testdata/peer", source)
 	program := filepath.Join(b.TempDir(), "peer")
 	if out, err := exec.Command(compiler, "-O2", "-pthread", "-o", program, source).CombinedOutput(); err != nil {
 		b.Fatalf("%s: %v\n%s", compiler, err, out)
 	}
 	return program
+}
+
+// root is the repository's directory, above that of any package, where go test runs
+// its tests. What runtime.Caller says is no path where -trimpath is set.
+func root(b testing.TB) string {
+	b.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			b.Fatal("no go.mod is above where the test runs")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // PingPong measures, on one CPU and on two, what one of n turns takes that two

@@ -135,6 +135,8 @@ func startPeer(t *testing.T, helper string, attr *syscall.SysProcAttr) peer {
 	t.Helper()
 	cmd := sysvtest.Command(helper)
 	cmd.SysProcAttr = attr
+	// A signal that preempts makes who waits wait anew, behind those who came later.
+	cmd.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1")
 	return peer{sysvtest.StartCommand(t, cmd), t}
 }
 
