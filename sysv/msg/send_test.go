@@ -160,6 +160,7 @@ func TestEndedContextTriesNothing(t *testing.T) {
 
 // What is in a queue that a wait gave up on is for whoever reads the log.
 func TestAWaitThatEndsSaysOnWhatItWaited(t *testing.T) {
+	t.Parallel() // it waits
 	fullOfBytes := makeQueue(t, sysv.Private, &msg.Config{MaxBytes: 10})
 	send(t, fullOfBytes, "1 1234567", "2 8")
 	fullOfMessages := makeQueue(t, sysv.Private, &msg.Config{MaxBytes: 2})

@@ -887,7 +887,7 @@ func TestFeedHostileContent(t *testing.T) {
 		}
 		received := 0
 		var s *Subscription
-		for range storm.Amount(20_000, 1_000_000) {
+		for range storm.Amount(8_000, 1_000_000) {
 			switch r.IntN(20) {
 			case 0:
 				for i := range words {

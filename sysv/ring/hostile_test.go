@@ -32,7 +32,7 @@ func TestHostileContent(t *testing.T) {
 		return uint32(r.IntN(70))<<16 | uint32(r.IntN(70))
 	}
 	received := 0
-	for range storm.Amount(50_000, 2_000_000) {
+	for range storm.Amount(20_000, 2_000_000) {
 		if r.IntN(20) == 0 {
 			for i := range words {
 				words[i].v.Store(0)

@@ -156,6 +156,7 @@ func TestEndedContextTriesNothing(t *testing.T) {
 }
 
 func TestAWaitThatEndsSaysOnWhatItWaited(t *testing.T) {
+	t.Parallel() // it waits
 	s := newSet(t, 0, 1)
 	m, c := s.Mutex(0), s.Counting(1, 0)
 	held := kit.Async(t, func() error { return m.Lock(t.Context()) }) // has the turn

@@ -309,6 +309,7 @@ func signalComes(long bool) (bool, error) {
 }
 
 func TestNoSignalAfterTheCall(t *testing.T) {
+	t.Parallel() // it waits
 	runs := storm.Amount(1, 6)
 	s := newSet(t, 0)
 	for range runs {
