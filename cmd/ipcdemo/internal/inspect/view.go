@@ -70,7 +70,7 @@ var (
 		{Name: "bytes", Rank: 3}, {Name: "of", Rank: 8}, {Name: "last sent by", Rank: 6}, {Name: "received by", Rank: 7}}
 	segmentColumns = []term.Column{{Name: "key", Rank: 4}, {Name: "id"}, {Name: "owner", Rank: 5}, {Name: "perms", Rank: 9}, {Name: "bytes", Rank: 3},
 		{Name: "attached", Rank: 2}, {Name: "by", Rank: 1}, {Name: "what", Rank: 7}}
-	setColumns = []term.Column{{Name: "key", Rank: 4}, {Name: "id"}, {Name: "owner", Rank: 5}, {Name: "perms", Rank: 9}, {Name: "values", Rank: 3},
+	setColumns = []term.Column{{Name: "key", Rank: 3}, {Name: "id"}, {Name: "owner", Rank: 4}, {Name: "perms", Rank: 9}, {Name: "values", Rank: 5},
 		{Name: "waiting", Rank: 1}, {Name: "last changed by", Rank: 6}, {Name: "what", Rank: 7}}
 )
 

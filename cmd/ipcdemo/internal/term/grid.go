@@ -54,10 +54,10 @@ func Grid(width int, columns []Column, rows [][]string) []string {
 // gap is how many blanks stand between columns.
 const gap = 2
 
-// fitting tells which columns there is room for. One that is wide, as a list of programs,
-// needs room for its beginning only, if it is the last that is left.
+// fitting tells which columns there is room for. The last that is left, if it is wide, as a
+// list of programs, needs room for its beginning only.
 func fitting(width int, columns []Column, widths []int) []bool {
-	const beginning = 12
+	beginning := max(width/3, 12)
 	shown := make([]bool, len(columns))
 	for i := range shown {
 		shown[i] = true
