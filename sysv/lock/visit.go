@@ -2,7 +2,6 @@ package lock
 
 import (
 	"context"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -59,20 +58,6 @@ func (v *visit) vacate(u *vacating) {
 	for u.at != done {
 		u.step(v)
 	}
-}
-
-// spinUntil looks for a moment, as spin does.
-func spinUntil(ready func() bool) bool {
-	tries := spins
-	if runtime.NumCPU() == 1 {
-		tries = 1
-	}
-	for range tries {
-		if ready() {
-			return true
-		}
-	}
-	return false
 }
 
 func (v *visit) sharedIndex() int { return v.index - v.group.Len() }
