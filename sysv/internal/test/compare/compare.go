@@ -20,7 +20,7 @@ type Measure func() float64
 
 // Report measures ours and theirs in turns, round by round, so that a machine
 // that is busy for a while slows down both. It reports the medians in unit, and
-// the ratio of ours to theirs.
+// the ratio of ours to theirs. With -short there are few rounds.
 func Report(b *testing.B, unit string, ours Measure, peer string, theirs Measure) {
 	b.Helper()
 	var us, them []float64
@@ -31,7 +31,11 @@ func Report(b *testing.B, unit string, ours Measure, peer string, theirs Measure
 	for b.Loop() {
 		round()
 	}
-	for len(us) < 9 { // a median of fewer says little
+	rounds := 9 // a median of fewer says little
+	if testing.Short() {
+		rounds = 3
+	}
+	for len(us) < rounds {
 		round()
 	}
 	b.ReportMetric(0, "ns/op") // of a round, which says nothing
