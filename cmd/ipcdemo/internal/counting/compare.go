@@ -24,12 +24,15 @@ func (c comparison) Text() string {
 		fmt.Fprintln(&out, r.headline())
 	}
 	fmt.Fprintln(&out)
-	c.table(&out)
+	var table strings.Builder
+	c.table(&table)
+	out.WriteString(term.HeadFirst(table.String()))
 	fmt.Fprintln(&out)
 	for _, r := range c {
-		for _, line := range append(r.Notes, r.Verdict) {
+		for _, line := range r.Notes {
 			fmt.Fprintln(&out, strings.Join(term.Wrap(r.Lock+": "+line, term.Width()), "\n"))
 		}
+		fmt.Fprintln(&out, term.Verdict(r.Lock+": "+r.Verdict, r.Verified))
 	}
 	return out.String()
 }

@@ -55,5 +55,5 @@ func (r *report) Text() string {
 	for _, p := range r.Rows {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Increments, Seconds: p.Seconds, Rate: p.Rate})
 	}
-	return r.headline() + "\n\n" + term.Account("increments", rows, append(r.Notes, r.Verdict), r.Throughput)
+	return r.headline() + "\n\n" + term.Account("increments", rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

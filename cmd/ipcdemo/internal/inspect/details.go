@@ -85,4 +85,34 @@ func (d *details) what(o object) string {
 	return ""
 }
 
+// colour is red for what has an abandoned lock, and yellow for what gc knows that nobody
+// needs.
+func (d *details) colour(o object) func(string) string {
+	d.modules()
+	m := d.there[o.id]
+	if o.set != nil {
+		m = nil
+		for _, one := range d.there {
+			if one.Set == o.id {
+				m = one
+			}
+		}
+		if _, orphan := d.orphans[o.id]; orphan {
+			return term.Notable
+		}
+	}
+	switch {
+	case m == nil:
+		return asIs
+	case m.abandoned() > 0:
+		return term.Bad
+	case len(m.Members) == 0 && m.Holds == "" && (o.segment == nil || o.segment.Nattch == 0):
+		return term.Notable
+	}
+	return asIs
+}
+
+// asIs has no colour.
+func asIs(s string) string { return s }
+
 func bytesOf(n int64) string { return term.Bytes(uint64(max(n, 0))) }

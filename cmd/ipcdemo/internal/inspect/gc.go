@@ -71,7 +71,7 @@ func (c *Gc) Run(ctx context.Context, cancel context.CancelCauseFunc) error {
 }
 
 func (c *Gc) print(w io.Writer, j *judge, unneeded, stay []finding) error {
-	part := func(title string, columns []term.Column, all []finding, cells func(finding) []string) []string {
+	part := func(title string, colour func(string) string, columns []term.Column, all []finding, cells func(finding) []string) []string {
 		if len(all) == 0 {
 			return nil
 		}
@@ -79,13 +79,18 @@ func (c *Gc) print(w io.Writer, j *judge, unneeded, stay []finding) error {
 		for _, f := range all {
 			rows = append(rows, cells(f))
 		}
-		return append(append([]string{title}, term.Grid(term.Width(), columns, rows)...), "")
+		lines := term.Grid(term.Width(), columns, rows)
+		lines[0] = term.Head(lines[0])
+		for i := range all {
+			lines[1+i] = colour(lines[1+i])
+		}
+		return append(append([]string{term.Head(title)}, lines...), "")
 	}
 	columns := []term.Column{{Name: "sure", Rank: 1}, {Name: "kind"}, {Name: "id"}, {Name: "key", Rank: 4}, {Name: "owner", Rank: 3}, {Name: "size", Rank: 2}, {Name: "why"}}
-	lines := part("nobody needs", columns, unneeded, func(f finding) []string {
+	lines := part("nobody needs", term.Notable, columns, unneeded, func(f finding) []string {
 		return []string{f.sure, f.kind(), fmt.Sprint(f.id), f.perm.Key.String(), j.owner(f.perm), f.amount(), f.why}
 	})
-	lines = append(lines, part("left alone", columns[1:], stay, func(f finding) []string {
+	lines = append(lines, part("left alone", asIs, columns[1:], stay, func(f finding) []string {
 		return []string{f.kind(), fmt.Sprint(f.id), f.perm.Key.String(), j.owner(f.perm), f.amount(), f.why}
 	})...)
 	lines = append(lines, fmt.Sprintf("%d that nobody needs, %d left alone", len(unneeded), len(stay)))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
@@ -28,9 +29,9 @@ func (p *printed) head(title string, format string, columns ...any) {
 	if p.bare {
 		return
 	}
-	fmt.Fprintf(p, "------ %s --------\n", title)
+	fmt.Fprintln(p, term.Head("------ "+title+" --------"))
 	if format != "" {
-		fmt.Fprintf(p, format, columns...)
+		fmt.Fprintln(p, term.Head(strings.TrimSuffix(fmt.Sprintf(format, columns...), "\n")))
 	}
 }
 

@@ -144,6 +144,21 @@ func saysOf(st lock.Stat) string {
 	return strings.Join(said, ", ")
 }
 
+// abandoned is how many of its locks a member has died with that nobody has repaired.
+func (m *module) abandoned() (n int) {
+	for _, x := range m.stat.Mutexes {
+		if x.Abandoned || x.Dead {
+			n++
+		}
+	}
+	for _, x := range m.stat.RWMutexes {
+		if x.Writer.Abandoned || x.Writer.Dead {
+			n++
+		}
+	}
+	return n
+}
+
 // what says in a few words what it is.
 func (m *module) what() string {
 	switch len(m.Members) {

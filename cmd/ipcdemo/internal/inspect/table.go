@@ -75,7 +75,10 @@ func (c *Ls) table(d *details, objects []object, chosen []column) string {
 		t.Row(cells...)
 	}
 	t.Flush()
-	return term.TrimLines(out.String())
+	if c.Headless {
+		return term.TrimLines(out.String())
+	}
+	return term.HeadFirst(term.TrimLines(out.String()))
 }
 
 // cell is a value for people.

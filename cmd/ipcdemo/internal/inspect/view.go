@@ -36,11 +36,23 @@ func (v view) lines() ([]string, error) {
 		return nil, err
 	}
 	var lines []string
-	part := func(heading string, columns []term.Column, rows [][]string) {
+	part := func(heading string, columns []term.Column, rows []viewed) {
 		if lines != nil {
 			lines = append(lines, "")
 		}
-		lines = append(append(lines, heading), term.Grid(v.width, columns, rows)...)
+		var cells [][]string
+		for _, r := range rows {
+			cells = append(cells, r.cells)
+		}
+		table := term.Grid(v.width, columns, cells)
+		for i, line := range table {
+			if i == 0 {
+				table[i] = term.Head(line)
+			} else {
+				table[i] = rows[i-1].colour(line)
+			}
+		}
+		lines = append(append(lines, term.Head(heading)), table...)
 	}
 	if v.Queues {
 		limits, err := msg.Limits()
@@ -74,15 +86,21 @@ var (
 		{Name: "waiting", Rank: 1}, {Name: "last changed by", Rank: 6}, {Name: "what", Rank: 7}}
 )
 
-func (d *details) viewQueues() (rows [][]string) {
+// viewed is a row, in the colour of what it tells.
+type viewed struct {
+	cells  []string
+	colour func(string) string
+}
+
+func (d *details) viewQueues() (rows []viewed) {
 	for _, q := range d.queues {
-		rows = append(rows, d.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
-			programs([]int{q.LSPID}), programs([]int{q.LRPID})))
+		rows = append(rows, viewed{d.common(q.ID, q.Perm, fmt.Sprint(q.Messages), fmt.Sprint(q.Bytes), fmt.Sprint(q.MaxBytes),
+			programs([]int{q.LSPID}), programs([]int{q.LRPID})), asIs})
 	}
 	return rows
 }
 
-func (d *details) viewSegments() (rows [][]string) {
+func (d *details) viewSegments() (rows []viewed) {
 	for i := range d.segments {
 		s := &d.segments[i]
 		n := fmt.Sprint(s.Nattch)
@@ -92,12 +110,13 @@ func (d *details) viewSegments() (rows [][]string) {
 		if s.Locked {
 			n += ", locked"
 		}
-		rows = append(rows, d.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, d.attachedBy(s), d.what(object{id: s.ID, segment: s})))
+		o := object{id: s.ID, segment: s}
+		rows = append(rows, viewed{d.common(s.ID, s.Perm, fmt.Sprint(s.Size), n, d.attachedBy(s), d.what(o)), d.colour(o)})
 	}
 	return rows
 }
 
-func (d *details) viewSets() (rows [][]string) {
+func (d *details) viewSets() (rows []viewed) {
 	for i := range d.sets {
 		s := &d.sets[i]
 		all := d.semaphores(s.ID)
@@ -108,7 +127,8 @@ func (d *details) viewSets() (rows [][]string) {
 		case all.err != nil:
 			values = fmt.Sprintf("%d, which may not be read", s.Len)
 		}
-		rows = append(rows, d.common(s.ID, s.Perm, values, waiting, by, d.what(object{id: s.ID, set: s})))
+		o := object{id: s.ID, set: s}
+		rows = append(rows, viewed{d.common(s.ID, s.Perm, values, waiting, by, d.what(o)), d.colour(o)})
 	}
 	return rows
 }

@@ -64,5 +64,5 @@ func (r *queueReport) Text() string {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Messages, Seconds: p.Seconds, Rate: p.Rate})
 	}
 	return fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s\n\n", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s")) +
-		term.Account(r.kind.unit, rows, append(r.Notes, r.Verdict), r.Throughput)
+		term.Account(r.kind.unit, rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

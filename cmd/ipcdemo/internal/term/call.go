@@ -12,6 +12,7 @@ import (
 
 // Flags are those of the program itself.
 type Flags struct {
+	Color   When              `enum:"auto,always,never" default:"auto" help:"Colours: auto, on a terminal and unless NO_COLOR is set; always; or never. JSON has none."`
 	Version kong.VersionFlag  `help:"Print which version this is."`
 	Man     mangokong.ManFlag `help:"Print the manual page, for man -l -."`
 }
@@ -20,6 +21,7 @@ type Flags struct {
 // called with, and ends the program. Commands get a context, and what cancels it. About
 // is what the program is for. Where a shell asks how the line goes on, it is told that.
 func Main(commandLine any, about string) {
+	chooseColours(os.Args[1:])
 	parser := newParser(commandLine, about)
 	kongplete.Complete(parser)
 	command, err := parser.Parse(os.Args[1:])

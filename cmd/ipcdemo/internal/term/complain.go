@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"example.com/sysvipc/sysv"
 )
 
@@ -16,7 +18,7 @@ func exitCode(err error) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &interrupt):
-		fmt.Fprintf(os.Stderr, "ipcdemo: %v\n", err)
+		fmt.Fprintf(os.Stderr, "%s %v\n", programName(), err)
 		return interrupt.exitCode()
 	case errors.Is(err, ErrSaid):
 		return 1
@@ -49,11 +51,14 @@ func Complain(err error) {
 	if h, ok := errors.AsType[hinted](err); ok {
 		hint = h.hint
 	}
-	fmt.Fprintf(os.Stderr, "ipcdemo: %s\n", message)
+	fmt.Fprintf(os.Stderr, "%s %s\n", programName(), message)
 	if hint != "" {
-		fmt.Fprintf(os.Stderr, "  hint: %s\n", hint)
+		fmt.Fprintf(os.Stderr, "  %s %s\n", coloured(ofColours.err, "hint:", text.FgCyan), hint)
 	}
 }
+
+// programName begins what is wrong.
+func programName() string { return coloured(ofColours.err, "ipcdemo:", text.Bold, text.FgRed) }
 
 // ExplainTaken says whose a key is that was to be created, which takenBy tells.
 func ExplainTaken(key sysv.Key, err error, takenBy func(sysv.Key) string) error {
