@@ -33,7 +33,6 @@ func TestMain(m *testing.M) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	os.Setenv("SHELL", "/bin/sh") // for script(1), whatever shell the tester prefers
-	os.Setenv("NO_COLOR", "1")    // what is printed is compared; colours.txtar has colours
 	testscript.Main(sysvtest.Wrap(m), map[string]func(){"ipcdemo": main})
 }
 
@@ -46,7 +45,7 @@ func TestScripts(t *testing.T) {
 			// Built with -race, each of hundreds of processes would sleep for a
 			// second at its end.
 			env.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-			env.Setenv("NO_COLOR", os.Getenv("NO_COLOR"))
+			env.Setenv("NO_COLOR", "1") // colours.txtar has colours
 			env.Values[processesKey{}] = make(map[string]*background)
 			return nil
 		},
@@ -286,6 +285,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	ts.Defer(cancel)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
 	return cmd
 }
 
