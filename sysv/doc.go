@@ -7,6 +7,13 @@
 // processes: with programs in C, C++, Python, PHP or Perl that already use
 // System V objects, or with each other.
 //
+// Between Go programs begin with what is built of these objects and survives
+// the death of whoever uses it: [example.com/sysvipc/sysv/ring] hands records
+// from process to process, [example.com/sysvipc/sysv/lock] guards shared memory,
+// [example.com/sysvipc/sysv/event] waits for a word of it to change. Tests that
+// use any of them run apart from the machine's objects with
+// [example.com/sysvipc/sysv/sysvtest].
+//
 // # Objects, keys and ids
 //
 // An object belongs to the kernel, not to a process. It stays until somebody
