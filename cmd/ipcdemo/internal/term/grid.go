@@ -57,7 +57,7 @@ const gap = 2
 // fitting tells which columns there is room for. The last that is left, if it is wide, as a
 // list of programs, needs room for its beginning only.
 func fitting(width int, columns []Column, widths []int) []bool {
-	beginning := max(width/3, 12)
+	beginning := max(width*2/5, 12)
 	shown := make([]bool, len(columns))
 	for i := range shown {
 		shown[i] = true
