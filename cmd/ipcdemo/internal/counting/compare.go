@@ -21,7 +21,7 @@ func (c comparison) AddsUp() bool {
 func (c comparison) Text() string {
 	var out strings.Builder
 	for _, r := range c {
-		fmt.Fprintln(&out, r.headline())
+		fmt.Fprintln(&out, strings.Join(term.Wrap(r.headline(), term.Width()), "\n"))
 	}
 	fmt.Fprintln(&out)
 	var table strings.Builder

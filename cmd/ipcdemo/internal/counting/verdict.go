@@ -2,6 +2,7 @@ package counting
 
 import (
 	"fmt"
+	"strings"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
@@ -55,5 +56,5 @@ func (r *report) Text() string {
 	for _, p := range r.Rows {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Increments, Seconds: p.Seconds, Rate: p.Rate})
 	}
-	return r.headline() + "\n\n" + term.Account("increments", rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
+	return strings.Join(term.Wrap(r.headline(), term.Width()), "\n") + "\n\n" + term.Account("increments", rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

@@ -63,6 +63,6 @@ func (r *queueReport) Text() string {
 	for _, p := range r.Rows {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Messages, Seconds: p.Seconds, Rate: p.Rate})
 	}
-	return fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s\n\n", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s")) +
-		term.Account(r.kind.unit, rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
+	headline := fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s"))
+	return strings.Join(term.Wrap(headline, term.Width()), "\n") + "\n\n" + term.Account(r.kind.unit, rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

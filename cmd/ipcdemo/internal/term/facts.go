@@ -12,25 +12,43 @@ import (
 type Fact struct{ Name, Value string }
 
 // Facts writes a line for each fact, the values below one another, and breaks lines between
-// words where a terminal is narrower.
+// words where a terminal is narrower. Where it has no room for both, a value is below its
+// name.
 func Facts(w io.Writer, facts []Fact) error {
 	width := 0
 	for _, f := range facts {
 		width = max(width, text.StringWidth(f.Name))
 	}
+	_, err := io.WriteString(w, beside(facts, width, Width()))
+	return err
+}
+
+// leastValue is how wide a value is at least beside its name.
+const leastValue = 16
+
+func beside(facts []Fact, names, width int) string {
+	below := width > 0 && width < names+2+leastValue
 	var out strings.Builder
 	for _, f := range facts {
-		indent := strings.Repeat(" ", width+2)
-		for i, line := range Wrap(plain(f.Value), Width()-width-2) {
+		if below {
+			for _, line := range Wrap(f.Name, width) {
+				fmt.Fprintln(&out, line)
+			}
+			for _, line := range Wrap(plain(f.Value), width-2) {
+				fmt.Fprintf(&out, "  %s\n", line)
+			}
+			continue
+		}
+		indent := strings.Repeat(" ", names+2)
+		for i, line := range Wrap(plain(f.Value), width-names-2) {
 			if i == 0 {
-				fmt.Fprintf(&out, "%s%s\n", text.Pad(f.Name, width+2, ' '), line)
+				fmt.Fprintf(&out, "%s%s\n", text.Pad(f.Name, names+2, ' '), line)
 			} else {
 				fmt.Fprintf(&out, "%s%s\n", indent, line)
 			}
 		}
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return out.String()
 }
 
 // Wrap breaks a line between words into lines of a width, where they are not longer
