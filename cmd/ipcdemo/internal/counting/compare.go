@@ -21,7 +21,7 @@ func (c comparison) AddsUp() bool {
 func (c comparison) Text() string {
 	var out strings.Builder
 	for _, r := range c {
-		fmt.Fprintln(&out, strings.Join(term.Wrap(r.headline(), term.Width()), "\n"))
+		fmt.Fprintln(&out, term.Wrapped(r.headline()))
 	}
 	fmt.Fprintln(&out)
 	var table strings.Builder
@@ -30,7 +30,7 @@ func (c comparison) Text() string {
 	fmt.Fprintln(&out)
 	for _, r := range c {
 		for _, line := range r.Notes {
-			fmt.Fprintln(&out, strings.Join(term.Wrap(r.Lock+": "+line, term.Width()), "\n"))
+			fmt.Fprintln(&out, term.Wrapped(r.Lock+": "+line))
 		}
 		fmt.Fprintln(&out, term.Verdict(r.Lock+": "+r.Verdict, r.Verified))
 	}

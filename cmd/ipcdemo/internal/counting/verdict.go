@@ -2,7 +2,6 @@ package counting
 
 import (
 	"fmt"
-	"strings"
 
 	"example.com/sysvipc/cmd/ipcdemo/internal/term"
 )
@@ -56,5 +55,5 @@ func (r *report) Text() string {
 	for _, p := range r.Rows {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Increments, Seconds: p.Seconds, Rate: p.Rate})
 	}
-	return strings.Join(term.Wrap(r.headline(), term.Width()), "\n") + "\n\n" + term.Account("increments", rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
+	return term.Wrapped(r.headline()) + "\n\n" + term.Account("increments", rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

@@ -65,46 +65,53 @@ func (d *details) modules() {
 	}
 }
 
-// what says which of this module's an object is, or nothing.
-func (d *details) what(o object) string {
+// moduleOf is what an object is a part of, or nil.
+func (d *details) moduleOf(o object) *module {
 	d.modules()
 	if o.segment != nil {
-		if m := d.there[o.id]; m != nil {
-			return m.what()
-		}
-		return ""
+		return d.there[o.id]
 	}
 	for _, m := range d.there {
-		if m.Set == o.id {
-			return fmt.Sprintf("set of %s %d", m.Kind, m.Segment)
+		if o.set != nil && m.Set == o.id {
+			return m
 		}
 	}
-	if segment, ok := d.orphans[o.id]; ok {
+	return nil
+}
+
+// orphan tells of a set that its segment is gone, and which that was.
+func (d *details) orphan(o object) (segment int, ok bool) {
+	d.modules()
+	if o.set != nil {
+		segment, ok = d.orphans[o.id]
+	}
+	return segment, ok
+}
+
+// what says which of this module's an object is, or nothing.
+func (d *details) what(o object) string {
+	if m := d.moduleOf(o); m != nil && o.segment != nil {
+		return m.what()
+	} else if m != nil {
+		return fmt.Sprintf("set of %s %d", m.Kind, m.Segment)
+	}
+	if segment, ok := d.orphan(o); ok {
 		return fmt.Sprintf("set of segment %d, which is gone", segment)
 	}
 	return ""
 }
 
-// colour is red for what has an abandoned lock, and yellow for what gc knows that nobody
-// needs.
+// colour is red for what has an abandoned lock, and yellow for what nobody needs: of what
+// gc knows that, but for what holds something.
 func (d *details) colour(o object) func(string) string {
-	d.modules()
-	m := d.there[o.id]
-	if o.set != nil {
-		m = nil
-		for _, one := range d.there {
-			if one.Set == o.id {
-				m = one
-			}
-		}
-		if _, orphan := d.orphans[o.id]; orphan {
-			return term.Notable
-		}
-	}
+	m := d.moduleOf(o)
+	_, orphan := d.orphan(o)
 	switch {
+	case orphan:
+		return term.Notable
 	case m == nil:
 		return asIs
-	case m.abandoned() > 0:
+	case abandoned(m.stat) > 0:
 		return term.Bad
 	case len(m.Members) == 0 && m.Holds == "" && (o.segment == nil || o.segment.Nattch == 0):
 		return term.Notable

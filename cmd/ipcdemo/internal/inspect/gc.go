@@ -75,16 +75,11 @@ func (c *Gc) print(w io.Writer, j *judge, unneeded, stay []finding) error {
 		if len(all) == 0 {
 			return nil
 		}
-		var rows [][]string
+		var rows []viewed
 		for _, f := range all {
-			rows = append(rows, cells(f))
+			rows = append(rows, viewed{cells(f), colour})
 		}
-		lines := term.Grid(term.Width(), columns, rows)
-		lines[0] = term.Head(lines[0])
-		for i := range all {
-			lines[1+i] = colour(lines[1+i])
-		}
-		return append(append([]string{term.Head(title)}, lines...), "")
+		return append(append([]string{term.Head(title)}, grid(term.Width(), columns, rows)...), "")
 	}
 	columns := []term.Column{{Name: "sure", Rank: 1}, {Name: "kind"}, {Name: "id"}, {Name: "key", Rank: 4}, {Name: "owner", Rank: 3}, {Name: "size", Rank: 2}, {Name: "why"}}
 	lines := part("nobody needs", term.Notable, columns, unneeded, func(f finding) []string {

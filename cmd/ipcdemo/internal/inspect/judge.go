@@ -61,20 +61,14 @@ func (j *judge) findings(k kinds) (all []finding) {
 }
 
 func (j *judge) judge(o object) (sure, why string) {
-	switch {
-	case o.perm.Mode == inTheMaking:
+	if o.perm.Mode == inTheMaking {
 		return needed, "it is being made, or its creator has died at that: the next one heals it"
-	case o.segment != nil && j.there[o.id] != nil:
-		return j.module(j.there[o.id])
-	case o.set != nil:
-		for _, m := range j.there {
-			if m.Set == o.id {
-				return j.module(m)
-			}
-		}
-		if segment, ok := j.orphans[o.id]; ok {
-			return known, fmt.Sprintf("the set of a group whose segment %d is gone", segment)
-		}
+	}
+	if m := j.moduleOf(o); m != nil {
+		return j.module(m)
+	}
+	if segment, ok := j.orphan(o); ok {
+		return known, fmt.Sprintf("the set of a group whose segment %d is gone", segment)
 	}
 	if o.segment != nil && o.segment.Nattch > 0 {
 		return needed, "attached: " + j.attachedBy(o.segment)

@@ -109,14 +109,11 @@ func look(segment int) (*module, error) {
 
 // saysOf is how many of a group's locks are held, awaited and abandoned.
 func saysOf(st lock.Stat) string {
-	held, reading, abandoned, waiters := 0, 0, 0, 0
+	held, reading, waiters := 0, 0, 0
 	count := func(x lock.MutexStat, owned bool) {
 		waiters += x.Waiters
 		if owned {
 			held++
-		}
-		if x.Abandoned || x.Dead {
-			abandoned++
 		}
 	}
 	for _, x := range st.Mutexes {
@@ -136,7 +133,7 @@ func saysOf(st lock.Stat) string {
 	for _, n := range []struct {
 		n    int
 		what string
-	}{{reading, "reading"}, {waiters, "waiting"}, {abandoned, "abandoned"}} {
+	}{{reading, "reading"}, {waiters, "waiting"}, {abandoned(st), "abandoned"}} {
 		if n.n > 0 {
 			said = append(said, fmt.Sprintf("%d %s", n.n, n.what))
 		}
@@ -144,17 +141,18 @@ func saysOf(st lock.Stat) string {
 	return strings.Join(said, ", ")
 }
 
-// abandoned is how many of its locks a member has died with that nobody has repaired.
-func (m *module) abandoned() (n int) {
-	for _, x := range m.stat.Mutexes {
+// abandoned is how many of a group's locks a member has died with that nobody has repaired.
+func abandoned(st lock.Stat) (n int) {
+	count := func(x lock.MutexStat) {
 		if x.Abandoned || x.Dead {
 			n++
 		}
 	}
-	for _, x := range m.stat.RWMutexes {
-		if x.Writer.Abandoned || x.Writer.Dead {
-			n++
-		}
+	for _, x := range st.Mutexes {
+		count(x)
+	}
+	for _, x := range st.RWMutexes {
+		count(x.Writer)
 	}
 	return n
 }

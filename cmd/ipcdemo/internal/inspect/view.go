@@ -40,19 +40,7 @@ func (v view) lines() ([]string, error) {
 		if lines != nil {
 			lines = append(lines, "")
 		}
-		var cells [][]string
-		for _, r := range rows {
-			cells = append(cells, r.cells)
-		}
-		table := term.Grid(v.width, columns, cells)
-		for i, line := range table {
-			if i == 0 {
-				table[i] = term.Head(line)
-			} else {
-				table[i] = rows[i-1].colour(line)
-			}
-		}
-		lines = append(append(lines, term.Head(heading)), table...)
+		lines = append(append(lines, term.Head(heading)), grid(v.width, columns, rows)...)
 	}
 	if v.Queues {
 		limits, err := msg.Limits()
@@ -90,6 +78,23 @@ var (
 type viewed struct {
 	cells  []string
 	colour func(string) string
+}
+
+// grid writes rows as term.Grid does, which knows no colours.
+func grid(width int, columns []term.Column, rows []viewed) []string {
+	var cells [][]string
+	for _, r := range rows {
+		cells = append(cells, r.cells)
+	}
+	lines := term.Grid(width, columns, cells)
+	for i := range lines {
+		if i == 0 {
+			lines[i] = term.Head(lines[i])
+		} else {
+			lines[i] = rows[i-1].colour(lines[i])
+		}
+	}
+	return lines
 }
 
 func (d *details) viewQueues() (rows []viewed) {

@@ -64,5 +64,5 @@ func (r *queueReport) Text() string {
 		rows = append(rows, term.Performance{Name: p.Name, PID: p.PID, Amount: p.Messages, Seconds: p.Seconds, Rate: p.Rate})
 	}
 	headline := fmt.Sprintf("%s %d, set %d, key %s, %d bytes a %s", r.kind.object, r.Queue, r.Set, r.Key, r.Size, strings.TrimSuffix(r.kind.unit, "s"))
-	return strings.Join(term.Wrap(headline, term.Width()), "\n") + "\n\n" + term.Account(r.kind.unit, rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
+	return term.Wrapped(headline) + "\n\n" + term.Account(r.kind.unit, rows, r.Notes, r.Verdict, r.Verified, r.Throughput)
 }

@@ -32,7 +32,7 @@ func Account(of string, rows []Performance, said []string, verdict string, well 
 	out.WriteString(HeadFirst(table.String()))
 	fmt.Fprintln(&out)
 	for _, line := range said {
-		fmt.Fprintln(&out, strings.Join(Wrap(line, Width()), "\n"))
+		fmt.Fprintln(&out, Wrapped(line))
 	}
 	fmt.Fprintln(&out, Verdict(verdict, well))
 	if throughput > 0 {

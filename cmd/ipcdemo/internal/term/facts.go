@@ -51,6 +51,9 @@ func beside(facts []Fact, names, width int) string {
 	return out.String()
 }
 
+// Wrapped is a text in lines of the terminal's width.
+func Wrapped(s string) string { return strings.Join(Wrap(s, Width()), "\n") }
+
 // Wrap breaks a line between words into lines of a width, where they are not longer
 // themselves. A width below 1 breaks nothing.
 func Wrap(s string, width int) []string {
