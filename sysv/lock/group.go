@@ -103,8 +103,9 @@ var ErrInUse = errors.New("mutex is held or awaited by this process")
 // can fail gives [os.ErrClosed].
 //
 // No other call on the group or its locks may be under way, or begin, while Close runs,
-// RUnlock among them: it could touch memory that is there no more, which ends the program. A process need not
-// close: its end does the same, and gives back what it held, as abandoned.
+// RUnlock among them: it could touch memory that is there no more, which ends the
+// program. A process need not close: its end does the same, and gives back what it held,
+// as abandoned.
 func (g *Group) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,14 +15,18 @@ const (
 	pause = 1500 // turns of an empty loop
 )
 
+// tries is so often, or once where whoever is waited for can't go on meanwhile.
+func tries(often int) int {
+	if runtime.NumCPU() == 1 {
+		return 1
+	}
+	return often
+}
+
 // spin takes the mutex if it becomes free within a moment. It is the first step
 // of Lock, done again and again.
 func (m *Mutex) spin(me uint32) bool {
-	tries := spins
-	if runtime.NumCPU() == 1 {
-		tries = 1 // whoever has it can't go on meanwhile
-	}
-	for range tries {
+	for range tries(spins) {
 		if m.word.Load() == 0 && m.word.CompareAndSwap(0, me) {
 			return true
 		}
@@ -32,11 +36,7 @@ func (m *Mutex) spin(me uint32) bool {
 
 // spinUntil looks for a moment whether something is so.
 func spinUntil(so func() bool) bool {
-	tries := looks
-	if runtime.NumCPU() == 1 {
-		tries = 1
-	}
-	for range tries {
+	for range tries(looks) {
 		if so() {
 			return true
 		}

@@ -65,7 +65,7 @@ func TestExampleParentKilled(t *testing.T) {
 		t.Errorf("nobody was killed, but %d segments are left", segments)
 	}
 
-	kills := storm.Amount(8, 100)
+	kills := storm.Amount(8, 200)
 	left := make(map[[2]int]int)
 	for i := range kills {
 		after := whole * time.Duration(i) / time.Duration(kills)
