@@ -1,10 +1,13 @@
 package inspect
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // queueWaits are who waits in a queue, by its id, and who does in one that can't be told or
@@ -17,13 +20,14 @@ func queueWaits(all []process) (by map[int][]int, unseen []int) {
 		threads, _ := filepath.Glob("/proc/" + strconv.Itoa(p.pid) + "/task/*/syscall")
 		for _, thread := range threads {
 			text, err := os.ReadFile(thread)
-			if err != nil && os.IsNotExist(err) {
-				continue
+			var wchan []byte
+			if err == nil {
+				wchan, err = os.ReadFile(filepath.Dir(thread) + "/wchan")
 			}
-			wchan, errAt := os.ReadFile(filepath.Dir(thread) + "/wchan")
 			f := strings.Fields(string(text))
 			switch {
-			case err != nil || errAt != nil:
+			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH): // it has ended meanwhile
+			case err != nil:
 				unseen = append(unseen, p.pid)
 			case strings.HasPrefix(string(wchan), "do_msg") && len(f) > 1:
 				if id, err := strconv.ParseUint(strings.TrimPrefix(f[1], "0x"), 16, 64); err == nil {
